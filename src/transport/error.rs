@@ -1,0 +1,59 @@
+//! What can go wrong between us and a card.
+
+use std::fmt;
+
+/// An error of the transport. None of them says anything of what was transmitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// No resource manager answers (pcscd is stopped, or was restarted). The next call tries to reach it anew.
+    ServiceGone,
+    /// No such reader, or it has been unplugged.
+    NoReader,
+    /// The card is not in the reader any more, or another one is.
+    Removed,
+    /// Another program reset the card while we talked to it.
+    Reset,
+    /// Another program keeps the card for itself.
+    Busy,
+    /// The card does not answer to power: inserted the wrong way round, dirty, or not a smart card.
+    Unresponsive,
+    /// Any other failure, with the name PC/SC gives it.
+    Io(&'static str),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::ServiceGone => "the PC/SC service does not answer",
+            Error::NoReader => "the reader is gone",
+            Error::Removed => "the card was removed",
+            Error::Reset => "another program reset the card",
+            Error::Busy => "another program keeps the card for itself",
+            Error::Unresponsive => "the card does not answer to power",
+            Error::Io(name) => return write!(f, "PC/SC: {name}"),
+        })
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The one table from PC/SC's results to ours.
+impl From<pcsc::Error> for Error {
+    fn from(error: pcsc::Error) -> Self {
+        use pcsc::Error as E;
+        match error {
+            E::NoService | E::ServiceStopped | E::InvalidHandle | E::CommError | E::Shutdown => Error::ServiceGone,
+            E::UnknownReader | E::ReaderUnavailable | E::NoReadersAvailable => Error::NoReader,
+            E::NoSmartcard | E::RemovedCard => Error::Removed,
+            E::ResetCard => Error::Reset,
+            E::SharingViolation => Error::Busy,
+            E::UnresponsiveCard | E::UnpoweredCard | E::UnsupportedCard | E::ProtoMismatch => Error::Unresponsive,
+            E::NotTransacted => Error::Io("SCARD_E_NOT_TRANSACTED"),
+            E::Timeout => Error::Io("SCARD_E_TIMEOUT"),
+            E::Cancelled => Error::Io("SCARD_E_CANCELLED"),
+            E::InsufficientBuffer => Error::Io("SCARD_E_INSUFFICIENT_BUFFER"),
+            E::NoMemory => Error::Io("SCARD_E_NO_MEMORY"),
+            _ => Error::Io("unexpected error"),
+        }
+    }
+}

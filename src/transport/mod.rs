@@ -1,0 +1,100 @@
+//! Bytes to a card and back: readers, connections, transactions.
+//!
+//! This layer knows PC/SC and nothing of what the bytes mean. The layers above see it through three traits, so that
+//! the tests put a card in process behind them: [`ResourceManager`] (the readers), [`Connection`] (a card in one of
+//! them) and [`Channel`] (the card for as long as a transaction lasts).
+
+mod error;
+mod pcsc;
+
+pub use self::error::Error;
+pub use self::pcsc::PcscResourceManager;
+
+use zeroize::Zeroizing;
+
+/// What is in a reader, as the resource manager last saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Presence {
+    /// A card is in the reader.
+    pub card: bool,
+    /// How many insertions and removals the resource manager has counted at this reader. As long as the number stays,
+    /// the card is the same one: a card that was swapped while nobody looked has another number.
+    pub events: u32,
+}
+
+/// A reader by its name, with what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderState {
+    /// The name the resource manager gives it; unique at any one time.
+    pub name: String,
+    /// What is in it.
+    pub presence: Presence,
+}
+
+/// What becomes of the card at the end of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The card stays as it is.
+    Leave,
+    /// The card loses power, and with it every verified PIN (card-facts §4.5).
+    PowerDown,
+}
+
+/// The readers of this machine.
+pub trait ResourceManager: Send + Sync {
+    /// All readers, with what is in them.
+    ///
+    /// # Errors
+    /// [`Error::ServiceGone`] where no resource manager answers.
+    fn readers(&self) -> Result<Vec<ReaderState>, Error>;
+
+    /// What is in one reader: cheap enough to be asked at every call (about 10 µs with pcsc-lite).
+    ///
+    /// # Errors
+    /// [`Error::NoReader`] where it has been unplugged, [`Error::ServiceGone`].
+    fn presence(&self, reader: &str) -> Result<Presence, Error>;
+
+    /// Connects to the card in `reader`, sharing it with other programs.
+    ///
+    /// # Errors
+    /// [`Error::Removed`] without a card, [`Error::Unresponsive`] where it does not answer to power,
+    /// [`Error::Busy`] where another program keeps it for itself for longer than two seconds.
+    fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
+
+    /// Sleeps until a reader comes or goes, or its card does, compared with `known`; or until [`Self::cancel_waits`].
+    /// May return early for no reason: the caller looks for itself.
+    ///
+    /// # Errors
+    /// [`Error::ServiceGone`]: the caller decides when to look again.
+    fn wait(&self, known: &[ReaderState]) -> Result<(), Error>;
+
+    /// Ends all [`Self::wait`] calls that sleep now.
+    fn cancel_waits(&self);
+}
+
+/// One card, as long as it stays in its reader. Dropping it leaves the card as it is: no reset, no power-down.
+pub trait Connection: Send {
+    /// The insertion this connection belongs to: [`Presence::events`] at the time of the connection.
+    fn events(&self) -> u32;
+
+    /// Runs `work` while no other program can reach the card, then ends as `work` says.
+    ///
+    /// It is made sure, after the transaction has begun, that the card is still the one this connection was made to:
+    /// a PIN must not go to another card. Where `work` unwinds, the card is powered down.
+    ///
+    /// # Errors
+    /// [`Error::Removed`] where the card is gone or is another one; `work` has not run then. Any error of the
+    /// transaction itself. Errors inside of `work` are the business of `work`.
+    fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error>;
+}
+
+/// A card inside of a transaction.
+pub trait Channel {
+    /// Sends one command and gives its response, status word included (at least two bytes).
+    ///
+    /// The response may hold what is private, so its memory is cleared when it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Removed`], [`Error::Reset`], [`Error::Io`].
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
+}

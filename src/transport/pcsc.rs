@@ -1,0 +1,267 @@
+//! The transport over PC/SC (pcsc-lite on Linux).
+//!
+//! One PC/SC context serialises its calls in the client library, and SCardTransmit keeps it for as long as the card
+//! works. So there is one context to ask for presence, one for each connection, and one for each waiting thread: a
+//! signature never keeps C_GetSlotInfo waiting.
+
+use std::ffi::CString;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, Scope, ShareMode, State, Transaction};
+use zeroize::Zeroizing;
+
+use super::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
+
+/// How long a card that another program keeps for itself is waited for.
+const BUSY_LIMIT: Duration = Duration::from_secs(2);
+/// The pause between two tries at such a card.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+/// How often a transaction is begun anew because other programs reset the card.
+const RESET_LIMIT: u32 = 4;
+/// The longest sleep in one call, so that a lost cancellation costs no more than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A short response: 256 bytes and the status word.
+const RESPONSE_MAX: usize = 258;
+
+/// The readers that PC/SC shows.
+#[derive(Default)]
+pub struct PcscResourceManager {
+    /// The context that asks for presence; made when first needed, and made anew when the service was restarted.
+    observer: Mutex<Option<Context>>,
+    /// The contexts that threads wait with now, each with a number of its own.
+    waiting: Mutex<Vec<(u64, Context)>>,
+    /// The number of the last wait.
+    waits: AtomicU64,
+}
+
+impl PcscResourceManager {
+    /// A manager that reaches PC/SC when it is first asked something.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks PC/SC something with the observing context; forgets that context where the service has gone.
+    fn observe<T>(&self, ask: impl Fn(&Context) -> Result<T, pcsc::Error>) -> Result<T, Error> {
+        let mut observer = self.observer.lock();
+        // Twice, because a restarted service is only noticed by the failure of the old context.
+        for _ in 0..2 {
+            let context = match observer.take() {
+                Some(context) => context,
+                None => Context::establish(Scope::User)?,
+            };
+            match ask(&context).map_err(|error| (error, Error::from(error))) {
+                Err((_, Error::ServiceGone)) => drop(context),
+                answer => {
+                    *observer = Some(context);
+                    return answer.map_err(|(_, error)| error);
+                }
+            }
+        }
+        Err(Error::ServiceGone)
+    }
+}
+
+/// Asks for the state of readers at once. From the state "unaware" pcsc-lite answers in 9 µs; asked for changes to a
+/// known state it takes more than a millisecond, even with a timeout of zero.
+fn look(context: &Context, states: &mut [pcsc::ReaderState]) -> Result<(), pcsc::Error> {
+    context.get_status_change(Duration::ZERO, states)
+}
+
+fn look_at(context: &Context, reader: &str) -> Result<Presence, pcsc::Error> {
+    let name = CString::new(reader).map_err(|_| pcsc::Error::UnknownReader)?;
+    let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
+    look(context, &mut states)?;
+    let [state] = states;
+    if state.event_state().intersects(State::UNKNOWN | State::IGNORE) {
+        return Err(pcsc::Error::UnknownReader);
+    }
+    Ok(presence_of(&state))
+}
+
+fn presence_of(state: &pcsc::ReaderState) -> Presence {
+    Presence { card: state.event_state().contains(State::PRESENT), events: state.event_count() }
+}
+
+impl ResourceManager for PcscResourceManager {
+    fn readers(&self) -> Result<Vec<ReaderState>, Error> {
+        self.observe(|context| {
+            let names = match context.list_readers_owned() {
+                Ok(names) => names,
+                Err(pcsc::Error::NoReadersAvailable) => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            };
+            let mut states: Vec<_> =
+                names.into_iter().map(|name| pcsc::ReaderState::new(name, State::UNAWARE)).collect();
+            if states.is_empty() {
+                return Ok(Vec::new());
+            }
+            match look(context, &mut states) {
+                // A reader went between the two calls: the next look finds it gone.
+                Ok(()) | Err(pcsc::Error::UnknownReader) => {}
+                Err(error) => return Err(error),
+            }
+            let describe = |state: &pcsc::ReaderState| ReaderState {
+                name: state.name().to_string_lossy().into_owned(),
+                presence: presence_of(state),
+            };
+            Ok(states.iter().map(describe).collect())
+        })
+    }
+
+    fn presence(&self, reader: &str) -> Result<Presence, Error> {
+        self.observe(|context| look_at(context, reader))
+    }
+
+    fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+        let context = Context::establish(Scope::User)?;
+        // Before the connection, so that a card swapped in between shows as a difference.
+        let before = look_at(&context, reader)?;
+        if !before.card {
+            return Err(Error::Removed);
+        }
+        let card = patiently(|| context.connect(&name, ShareMode::Shared, Protocols::ANY))?;
+        Ok(Box::new(PcscConnection { card: Some(card), context, reader: reader.to_owned(), events: before.events }))
+    }
+
+    fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
+        let context = Context::establish(Scope::User)?;
+        let mut states = Vec::with_capacity(known.len() + 1);
+        // The pseudo reader that changes when a reader comes or goes; its "events" are the number of readers.
+        let readers = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        states.push(pcsc::ReaderState::new(PNP_NOTIFICATION(), seen(State::empty(), readers)));
+        for reader in known {
+            let name = CString::new(reader.name.as_str()).map_err(|_| Error::NoReader)?;
+            let card = if reader.presence.card { State::PRESENT } else { State::EMPTY };
+            states.push(pcsc::ReaderState::new(name, seen(card, reader.presence.events)));
+        }
+        let number = self.waits.fetch_add(1, Ordering::Relaxed);
+        self.waiting.lock().push((number, context.clone()));
+        let answer = context.get_status_change(LONGEST_WAIT, &mut states);
+        self.waiting.lock().retain(|(other, _)| *other != number);
+        match answer {
+            Ok(()) | Err(pcsc::Error::Timeout | pcsc::Error::Cancelled | pcsc::Error::UnknownReader) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn cancel_waits(&self) {
+        for (_, context) in self.waiting.lock().iter() {
+            // Fails where the service has gone, which ends the wait as well.
+            let _ = context.cancel();
+        }
+    }
+}
+
+/// A reader's state as it was seen before, in the form SCardGetStatusChange compares with.
+fn seen(state: State, events: u32) -> State {
+    // The counter has 16 bits and stands above the flags.
+    let counter = pcsc::ffi::DWORD::from(events & 0xFFFF) << 16;
+    State::from_bits_retain(state.bits() | counter)
+}
+
+/// Tries again for a bounded time where another program keeps the card for itself.
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, pcsc::Error>) -> Result<T, pcsc::Error> {
+    let start = Instant::now();
+    loop {
+        match attempt() {
+            Err(pcsc::Error::SharingViolation) if start.elapsed() < BUSY_LIMIT => sleep(BUSY_PAUSE),
+            answer => return answer,
+        }
+    }
+}
+
+/// A shared connection over PC/SC.
+struct PcscConnection {
+    /// Always there until the drop.
+    card: Option<Card>,
+    context: Context,
+    reader: String,
+    events: u32,
+}
+
+/// Fails unless the card of an insertion is in the reader still.
+///
+/// The handle alone does not tell: pcsc-lite marks a handle "removed" and, when the next card comes, "reset", and lets
+/// it reconnect to that next card.
+fn still_the_same(context: &Context, reader: &str, events: u32) -> Result<(), Error> {
+    let now = look_at(context, reader)?;
+    if now.card && now.events == events { Ok(()) } else { Err(Error::Removed) }
+}
+
+impl Connection for PcscConnection {
+    fn events(&self) -> u32 {
+        self.events
+    }
+
+    fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error> {
+        for _ in 0..RESET_LIMIT {
+            let card = self.card.as_mut().ok_or(Error::Removed)?;
+            match card.transaction2() {
+                Ok(transaction) => {
+                    let mut channel = PcscChannel { transaction: Some(transaction), ending: Ending::Leave };
+                    // Looked at only now: the card may have been swapped while we waited for the transaction.
+                    still_the_same(&self.context, &self.reader, self.events)?;
+                    // Stands if `work` unwinds.
+                    channel.ending = Ending::PowerDown;
+                    channel.ending = work(&mut channel);
+                    return Ok(());
+                }
+                // Another program reset the card, which ends nothing for us: no state of the card is ever assumed.
+                Err((card, pcsc::Error::ResetCard)) => {
+                    patiently(|| card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
+                }
+                Err((_, error)) => return Err(error.into()),
+            }
+        }
+        Err(Error::Reset)
+    }
+}
+
+impl Drop for PcscConnection {
+    fn drop(&mut self) {
+        // The crate resets the card when a Card is dropped, which would disturb every other program.
+        if let Some(card) = self.card.take() {
+            if let Err((card, _)) = card.disconnect(Disposition::LeaveCard) {
+                // The handle is dead already, or PC/SC is. Its drop would try the reset after all.
+                std::mem::forget(card);
+            }
+        }
+    }
+}
+
+/// The card while a transaction lasts. Dropping it ends the transaction, after a panic with the card powered down.
+struct PcscChannel<'card> {
+    /// Always there until the drop.
+    transaction: Option<Transaction<'card>>,
+    ending: Ending,
+}
+
+impl Channel for PcscChannel<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let transaction = self.transaction.as_ref().ok_or(Error::Reset)?;
+        let mut buffer = Zeroizing::new([0_u8; RESPONSE_MAX]);
+        let response = transaction.transmit(command, buffer.as_mut_slice())?;
+        if response.len() < 2 {
+            return Err(Error::Io("response without a status word"));
+        }
+        Ok(Zeroizing::new(response.to_vec()))
+    }
+}
+
+impl Drop for PcscChannel<'_> {
+    fn drop(&mut self) {
+        let disposition = match self.ending {
+            Ending::Leave => Disposition::LeaveCard,
+            Ending::PowerDown => Disposition::UnpowerCard,
+        };
+        if let Some(transaction) = self.transaction.take() {
+            // Fails where the card or the service has gone, and with it the transaction.
+            let _ = transaction.end(disposition);
+        }
+    }
+}
