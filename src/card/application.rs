@@ -1,0 +1,114 @@
+//! The selected application: for as long as one transaction lasts.
+
+use super::apdu::{Command, Response, StatusWord};
+use super::error::Error;
+use super::files::{self, Aid, Ef};
+use crate::transport::{Channel, Ending};
+
+/// What was learnt of one card since it was inserted: which of the card's possible forms it knows.
+///
+/// Each starts with what card-facts expect and is given up at the first sign of the opposite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Habits {
+    /// Files may be addressed by short identifier, which saves a SELECT each (card-facts §1.3).
+    pub short_identifiers: bool,
+    /// COMPUTE DIGITAL SIGNATURE knows PSS (card-facts §5, P1 = 04; single source).
+    pub pss: bool,
+    /// SELECT of another application locks the PINs again (card-facts §4.5, single source). False once a card was
+    /// seen unlocked after that: then only a power-down locks it.
+    pub leaving_locks: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Habits { short_identifiers: true, pss: true, leaving_locks: true }
+    }
+}
+
+/// The JPKI application, selected in the transaction that `channel` stands for.
+pub struct Application<'t> {
+    pub(super) channel: &'t mut dyn Channel,
+    pub(super) habits: &'t mut Habits,
+    /// A PIN may be in the verified state: set before VERIFY is sent, because an answer can get lost.
+    pub(super) unlocked: bool,
+}
+
+impl<'t> Application<'t> {
+    /// Selects the application. What the card remembers from before, verified PINs among it, is neither relied on nor
+    /// ended by this (card-facts §4.5: a re-SELECT keeps it, single source).
+    ///
+    /// # Errors
+    /// [`Error::NotJpki`] where the card has no such application.
+    pub fn select(channel: &'t mut dyn Channel, habits: &'t mut Habits) -> Result<Self, Error> {
+        match select_application(channel, files::JPKI)? {
+            StatusWord::OK => Ok(Application { channel, habits, unlocked: false }),
+            _ => Err(Error::NotJpki),
+        }
+    }
+
+    /// Ends the work with the card locked, and says how the transaction has to end for that.
+    ///
+    /// Where a PIN was verified: SELECT of the issuer security domain, else of another application, else power-down
+    /// (card-facts §1.3, §4.5). All of this rests on one survey, so that [`Self::is_unlocked`] checks it.
+    #[must_use]
+    pub fn leave(self) -> Ending {
+        if !self.unlocked {
+            return Ending::Leave;
+        }
+        if self.habits.leaving_locks {
+            for aid in [files::ISSUER_SECURITY_DOMAIN, files::COMMON] {
+                if select_application(self.channel, aid) == Ok(StatusWord::OK) {
+                    return Ending::Leave;
+                }
+            }
+        }
+        log::debug!("the card is powered down, because it cannot be left");
+        Ending::PowerDown
+    }
+
+    /// Remembers that this card stays unlocked when it is left, so that it is powered down from now on.
+    pub fn distrust_leaving(&mut self) {
+        self.habits.leaving_locks = false;
+        self.unlocked = true;
+    }
+
+    /// SELECT of an elementary file.
+    pub(super) fn select_file(&mut self, ef: Ef) -> Result<(), Error> {
+        let command = Command::new(0x00, 0xA4, 0x02, 0x0C).data(&ef.identifier())?;
+        command.send(self.channel)?.success().map(|_| ())
+    }
+
+    /// Sends a command about a file: by the file's short identifier, or, where the card refuses that form, as the
+    /// current file after a SELECT.
+    pub(super) fn send_about(
+        &mut self,
+        ef: Ef,
+        by_short_identifier: &Command,
+        about_current_file: &Command,
+    ) -> Result<Response, Error> {
+        if self.habits.short_identifiers {
+            let response = by_short_identifier.send(self.channel)?;
+            if !response.status.refuses_form() {
+                return Ok(response);
+            }
+        }
+        self.select_file(ef)?;
+        let response = about_current_file.send(self.channel)?;
+        // Where the longer way leads to the same refusal, it was not the form that the card refused.
+        if self.habits.short_identifiers && !response.status.refuses_form() {
+            log::debug!("the card does not know short file identifiers");
+            self.habits.short_identifiers = false;
+        }
+        Ok(response)
+    }
+}
+
+/// SELECT by application identifier (card-facts §1.3: P2 = 0C, no data comes back).
+pub(super) fn select_application(channel: &mut dyn Channel, aid: Aid) -> Result<StatusWord, Error> {
+    let command = Command::new(0x00, 0xA4, 0x04, 0x0C).data(aid)?;
+    match command.send(channel)?.status {
+        // On one card the first command after power-up is answered so; the second counts (card-facts §1.3).
+        StatusWord::INTERNAL => Ok(command.send(channel)?.status),
+        status => Ok(status),
+    }
+}

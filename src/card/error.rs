@@ -1,0 +1,57 @@
+//! What can go wrong with a JPKI card.
+
+use std::fmt;
+
+use super::apdu::StatusWord;
+use crate::transport;
+
+/// An error of the card driver. None of them holds data of the card or a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// The bytes did not get through.
+    Transport(transport::Error),
+    /// No JPKI application: another kind of card.
+    NotJpki,
+    /// The PIN that protects this has not been verified (6982).
+    Locked,
+    /// No such file (6A82).
+    NotFound,
+    /// The file is there and holds nothing: filler, or no bytes at all.
+    Blank,
+    /// The card compared the PIN and it was wrong. The tries left, where the card said so.
+    WrongPin(Option<u8>),
+    /// No tries are left for this PIN; only the municipal office can reset it.
+    PinLocked,
+    /// The card does not know this signature scheme (6A86).
+    UnknownScheme,
+    /// Any other status word.
+    Refused(StatusWord),
+    /// The card, or our caller, sent what cannot be.
+    Malformed(&'static str),
+}
+
+impl From<transport::Error> for Error {
+    fn from(error: transport::Error) -> Self {
+        Error::Transport(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Transport(error) => error.fmt(f),
+            Error::NotJpki => f.write_str("not a card with the JPKI application"),
+            Error::Locked => f.write_str("the PIN has not been verified"),
+            Error::NotFound => f.write_str("the file is not on the card"),
+            Error::Blank => f.write_str("the file is blank"),
+            Error::WrongPin(Some(left)) => write!(f, "wrong PIN, {left} tries left"),
+            Error::WrongPin(None) => f.write_str("wrong PIN"),
+            Error::PinLocked => f.write_str("the PIN is locked"),
+            Error::UnknownScheme => f.write_str("the card does not know this signature scheme"),
+            Error::Refused(status) => write!(f, "the card answered {status}"),
+            Error::Malformed(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

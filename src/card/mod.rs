@@ -1,0 +1,22 @@
+//! The JPKI application of the My Number Card: its files, PINs, keys and status words.
+//!
+//! Everything known of the card comes from `card-facts` (docs/card-facts.md says where they are kept); a section number
+//! behind a constant or a branch names the fact. A fact that only one source gives is marked so, and the code gets on
+//! with its opposite: by falling back, by remembering it in [`Habits`], or by an error that loses nothing.
+
+mod apdu;
+mod application;
+mod error;
+mod files;
+mod number;
+mod pins;
+mod reading;
+mod signing;
+
+pub use self::apdu::StatusWord;
+pub use self::application::{Application, Habits};
+pub use self::error::Error;
+pub use self::files::{CertificateFile, KeyPair};
+pub use self::number::{CardNumber, card_number};
+pub use self::reading::Availability;
+pub use self::signing::{RAW_INPUT_MAX, Scheme};
