@@ -1,0 +1,105 @@
+//! The certificates of a token: read when somebody asks for them, once for each insertion of the card.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::certificate::Certificate;
+use super::error::Error;
+use super::jpki_token::Token;
+use crate::card::{self, Application, CertificateFile, KeyPair};
+
+/// What is known of a certificate file.
+#[derive(Clone)]
+pub(super) enum CertificateState {
+    Unread,
+    /// It can be read only after login.
+    Locked,
+    Absent,
+    Present(Arc<Certificate>),
+}
+
+impl CertificateState {
+    /// What is known of the holder's certificate before anything was read.
+    pub(super) fn unread(key_pair: KeyPair) -> Self {
+        match key_pair {
+            KeyPair::Authentication => CertificateState::Unread,
+            // Confirmed (card-facts §2): it names its holder. The card is not even asked before the PIN is there.
+            KeyPair::Signature => CertificateState::Locked,
+        }
+    }
+
+    pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
+        match self {
+            CertificateState::Present(certificate) => Some(Arc::clone(certificate)),
+            _ => None,
+        }
+    }
+}
+
+impl Token {
+    /// The holder's certificate: `None` where there is none, or where it cannot be read before login.
+    ///
+    /// # Errors
+    /// Those of talking to the card; they are not remembered.
+    pub fn certificate(&self) -> Result<Option<Arc<Certificate>>, Error> {
+        let state = self.certificate.lock().clone();
+        match state {
+            CertificateState::Present(_) | CertificateState::Absent => return Ok(state.certificate()),
+            CertificateState::Locked if !self.is_logged_in() => return Ok(None),
+            CertificateState::Locked => self.unlocked(|application| self.read_certificate(application))?,
+            CertificateState::Unread => self.card.work(|application| self.read_certificate(application))?,
+        }
+        Ok(self.certificate.lock().certificate())
+    }
+
+    /// The holder's certificate and public key are private objects: the card gives them only after login. Known for
+    /// sure after [`Self::certificate`] was asked for.
+    #[must_use]
+    pub fn certificate_is_private(&self) -> bool {
+        self.key_pair() == KeyPair::Signature || matches!(*self.certificate.lock(), CertificateState::Locked)
+    }
+
+    /// The CA's certificate: `None` where the card has none.
+    ///
+    /// # Errors
+    /// Those of talking to the card; they are not remembered.
+    pub fn ca_certificate(&self) -> Result<Option<Arc<Certificate>>, Error> {
+        let mut state = self.ca_certificate.lock();
+        if let CertificateState::Unread = *state {
+            let file = CertificateFile::Ca(self.key_pair());
+            *state = self.card.work(|application| Ok(interpret(application.read_certificate(file))?))?;
+        }
+        Ok(state.certificate())
+    }
+
+    /// The card was found to have no CA certificate. Unlike [`Self::ca_certificate`] this asks the card nothing.
+    #[must_use]
+    pub fn lacks_ca_certificate(&self) -> bool {
+        matches!(*self.ca_certificate.lock(), CertificateState::Absent | CertificateState::Locked)
+    }
+
+    pub(super) fn read_certificate(&self, application: &mut Application<'_>) -> Result<(), Error> {
+        let file = CertificateFile::EndEntity(self.key_pair());
+        let state = interpret(application.read_certificate(file))?;
+        *self.certificate.lock() = state;
+        Ok(())
+    }
+}
+
+/// What a certificate file holds, from the attempt to read it. Only what went wrong on the way is an error.
+fn interpret(answer: Result<Zeroizing<Vec<u8>>, card::Error>) -> Result<CertificateState, card::Error> {
+    match answer {
+        Ok(der) => match Certificate::parse(der) {
+            Some(certificate) => Ok(CertificateState::Present(Arc::new(certificate))),
+            None => {
+                log::warn!("a certificate of the card cannot be read; it is left out");
+                Ok(CertificateState::Absent)
+            }
+        },
+        Err(card::Error::Locked) => Ok(CertificateState::Locked),
+        Err(error @ card::Error::Transport(_)) => Err(error),
+        // Missing, blank, or not a certificate (card-facts §7: what a card without one has there is not known).
+        Err(_) => Ok(CertificateState::Absent),
+    }
+}

@@ -1,0 +1,81 @@
+//! What can go wrong with a token.
+
+use std::fmt;
+
+use crate::{card, transport};
+
+/// An error of a token. None of them holds a PIN, or anything of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// The card is not in its reader any more.
+    Removed,
+    /// The PIN is wrong, or of a form that no PIN of this token can have. No try was spent on a wrong form, nor on a
+    /// PIN that the card had refused already.
+    PinIncorrect,
+    /// No tries are left.
+    PinLocked,
+    /// The new PIN is too short or too long.
+    NewPinLength,
+    /// The new PIN has characters that it may not have, or lacks one of the kinds it must have.
+    NewPinCharacters,
+    /// Only one try is left, and the settings forbid to risk it.
+    LastTry,
+    /// Nobody is logged in, or the card stopped to accept the PIN of the one who was.
+    NotLoggedIn,
+    /// The user is logged in already.
+    AlreadyLoggedIn,
+    /// The token has no such key: no certificate was issued for it.
+    NoKey,
+    /// The card does not sign in this way.
+    UnknownScheme,
+    /// The card gave a signature that does not fit the token's public key.
+    WrongSignature,
+    /// Another program keeps the card for itself.
+    Busy,
+    /// Anything else that the card or its reader answered.
+    Card(card::Error),
+}
+
+impl From<card::Error> for Error {
+    fn from(error: card::Error) -> Self {
+        match error {
+            card::Error::Transport(error) => error.into(),
+            card::Error::WrongPin(_) => Error::PinIncorrect,
+            card::Error::PinLocked => Error::PinLocked,
+            card::Error::UnknownScheme => Error::UnknownScheme,
+            error => Error::Card(error),
+        }
+    }
+}
+
+impl From<transport::Error> for Error {
+    fn from(error: transport::Error) -> Self {
+        match error {
+            transport::Error::Removed | transport::Error::NoReader | transport::Error::ServiceGone => Error::Removed,
+            transport::Error::Busy => Error::Busy,
+            error => Error::Card(card::Error::Transport(error)),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::Removed => "the card was removed",
+            Error::PinIncorrect => "the PIN is incorrect",
+            Error::PinLocked => "the PIN is locked",
+            Error::NewPinLength => "the new PIN is too short or too long",
+            Error::NewPinCharacters => "the new PIN has characters it may not have, or lacks some it must have",
+            Error::LastTry => "the last try is not risked",
+            Error::NotLoggedIn => "nobody is logged in",
+            Error::AlreadyLoggedIn => "the user is logged in already",
+            Error::NoKey => "the token has no key",
+            Error::UnknownScheme => "the card does not sign in this way",
+            Error::WrongSignature => "the card gave a wrong signature",
+            Error::Busy => "another program keeps the card for itself",
+            Error::Card(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,147 @@
+//! A token: one key pair of one inserted card.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+use super::card::{InUse, InsertedCard};
+use super::certificates::CertificateState;
+use super::error::Error;
+use super::login::{PinState, Tries};
+use crate::card::{self, KeyPair, Scheme};
+
+/// The most random bytes of one GET CHALLENGE (card-facts §1.4).
+const CHALLENGE_MAX: usize = 256;
+
+/// What the card says of itself when it is recognised.
+pub(super) struct Identity {
+    pub(super) key_pair: KeyPair,
+    pub(super) model: String,
+    pub(super) serial: String,
+    pub(super) tries: Tries,
+    /// A certificate was issued for this key pair, as far as the card tells.
+    pub(super) issued: bool,
+}
+
+/// One key pair of one inserted card, with its certificates and its PIN.
+pub struct Token {
+    pub(super) card: Arc<InsertedCard>,
+    identity: Identity,
+    /// A number that no other token of this process has, or will have.
+    number: u64,
+    pub(super) pin: Mutex<PinState>,
+    pub(super) certificate: Mutex<CertificateState>,
+    pub(super) ca_certificate: Mutex<CertificateState>,
+    /// The card answers to PSS, as far as is known.
+    pss: AtomicBool,
+}
+
+impl Token {
+    pub(super) fn new(card: Arc<InsertedCard>, identity: Identity) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        Token {
+            card,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            pin: Mutex::new(PinState::new(identity.tries)),
+            certificate: Mutex::new(CertificateState::unread(identity.key_pair)),
+            ca_certificate: Mutex::new(CertificateState::Unread),
+            pss: AtomicBool::new(true),
+            identity,
+        }
+    }
+
+    /// Which of the card's key pairs this is.
+    #[must_use]
+    pub fn key_pair(&self) -> KeyPair {
+        self.identity.key_pair
+    }
+
+    /// A number that no other token of this process has: another insertion of the same card gives another one.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What kind of card it is, in the card's words; empty where it does not say.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.identity.model
+    }
+
+    /// Sixteen hexadecimal digits that tell this card from others; empty where nothing could be read for that.
+    #[must_use]
+    pub fn serial(&self) -> &str {
+        &self.identity.serial
+    }
+
+    /// The card was issued with this key pair, as far as it tells without a PIN.
+    #[must_use]
+    pub fn is_issued(&self) -> bool {
+        self.identity.issued
+    }
+
+    /// The card answers to PSS, as far as is known.
+    #[must_use]
+    pub fn knows_pss(&self) -> bool {
+        self.pss.load(Ordering::Relaxed)
+    }
+
+    /// The card has been found gone. Unlike [`Self::look`] this does not ask the reader.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.card.is_gone()
+    }
+
+    /// Asks the reader whether the card is still there. Costs no APDU.
+    ///
+    /// # Errors
+    /// [`Error::Removed`].
+    pub fn look(&self) -> Result<(), Error> {
+        self.card.look().inspect_err(|_| self.forget())
+    }
+
+    /// Keeps the connection to the card open as long as the guard lives.
+    #[must_use]
+    pub fn keep(&self) -> InUse {
+        self.card.keep()
+    }
+
+    /// Drops what must not outlive the insertion.
+    pub(super) fn forget(&self) {
+        self.card.mark_gone();
+        self.pin.lock().forget();
+    }
+
+    /// Signs `input` with the private key and checks the signature before it is given out.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] where nobody is, or where the card refuses the held PIN, which is forgotten then;
+    /// [`Error::WrongSignature`], [`Error::UnknownScheme`], [`Error::NoKey`].
+    pub fn sign(&self, scheme: Scheme, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let certificate = self.certificate()?.ok_or(Error::NoKey)?;
+        let signature = self.unlocked(|application| {
+            let answer = application.sign(self.key_pair(), scheme, input);
+            if scheme == Scheme::PssSha256 && matches!(answer, Err(card::Error::UnknownScheme)) {
+                self.pss.store(false, Ordering::Relaxed);
+            }
+            Ok(answer?)
+        })?;
+        certificate.public_key().check(scheme, input, &signature)?;
+        Ok(signature)
+    }
+
+    /// Random bytes from the card.
+    ///
+    /// # Errors
+    /// Those of talking to the card.
+    pub fn random(&self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        while bytes.len() < length {
+            let wanted = (length - bytes.len()).min(CHALLENGE_MAX);
+            bytes.extend_from_slice(&self.card.work(|application| Ok(application.challenge(wanted)?))?);
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,26 @@
+//! What the core sees of a token: identity, certificates, PIN state, login, signatures.
+//!
+//! A [`Reader`] holds a card or not; a JPKI card gives two [`Token`]s, one for each key pair. Whatever is known of a card
+//! is known for one insertion: a card that comes back is a new one, with new tokens, so that nothing of the old one
+//! (a held PIN least of all) can reach it.
+
+mod card;
+mod certificate;
+mod certificates;
+mod error;
+mod jpki_token;
+mod login;
+mod pin;
+mod public_key;
+mod reader;
+mod serial;
+
+pub use self::card::InUse;
+pub use self::certificate::{Certificate, Date};
+pub use self::error::Error;
+pub use self::jpki_token::Token;
+pub use self::login::Tries;
+pub use self::pin::{AUTHENTICATION_PIN_LENGTH, SIGNATURE_PIN_MAX, SIGNATURE_PIN_MIN};
+pub use self::public_key::PublicKey;
+pub use self::reader::{Contents, Reader, Readers, Snapshot};
+pub use crate::card::{KeyPair, RAW_INPUT_MAX, Scheme};

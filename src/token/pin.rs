@@ -1,0 +1,166 @@
+//! PINs: their form, and the memory they are kept in.
+
+use region::LockGuard;
+use zeroize::Zeroize;
+
+use super::error::Error;
+use crate::card::KeyPair;
+
+/// The authentication PIN has exactly this many digits (card-facts §4.3).
+pub const AUTHENTICATION_PIN_LENGTH: usize = 4;
+/// The signing PIN has at least this many characters (card-facts §4.3).
+pub const SIGNATURE_PIN_MIN: usize = 6;
+/// The signing PIN has at most this many characters (card-facts §4.3).
+pub const SIGNATURE_PIN_MAX: usize = 16;
+
+/// What is wrong with the form of a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Length,
+    Characters,
+}
+
+/// One page: what is locked in memory is locked by pages, and no two PINs may share one.
+#[repr(align(4096))]
+struct Page([u8; 4096]);
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// A PIN of the right form for its key pair, in memory that is not swapped out and is cleared when it is dropped.
+/// No Debug, no Clone.
+pub(super) struct SecretPin {
+    page: Box<Page>,
+    length: usize,
+    /// Unlocks the page when it is dropped, which is before the page itself is (fields drop in order, so this one has
+    /// to be cleared by hand first: see `Drop`). `None` where the system allows no locked memory.
+    lock: Option<LockGuard>,
+}
+
+impl SecretPin {
+    /// Takes a PIN that somebody has typed. For the signing key lower case becomes upper case, as the official
+    /// software does it (card-facts §4.3).
+    ///
+    /// # Errors
+    /// [`Error::PinIncorrect`] for what cannot be the PIN, so that the card never sees it and no try is spent.
+    pub(super) fn typed(key_pair: KeyPair, typed: &[u8]) -> Result<Self, Error> {
+        Self::of_form(key_pair, typed).map_err(|_| Error::PinIncorrect)
+    }
+
+    /// Takes a PIN that is to be set. A signing PIN must have letters and digits (card-facts §4.3).
+    ///
+    /// # Errors
+    /// [`Error::NewPinLength`], [`Error::NewPinCharacters`].
+    pub(super) fn new(key_pair: KeyPair, new: &[u8]) -> Result<Self, Error> {
+        let pin = Self::of_form(key_pair, new).map_err(|fault| match fault {
+            Fault::Length => Error::NewPinLength,
+            Fault::Characters => Error::NewPinCharacters,
+        })?;
+        let both_kinds = pin.bytes().iter().any(u8::is_ascii_digit) && pin.bytes().iter().any(u8::is_ascii_uppercase);
+        if key_pair == KeyPair::Signature && !both_kinds {
+            return Err(Error::NewPinCharacters);
+        }
+        Ok(pin)
+    }
+
+    fn of_form(key_pair: KeyPair, typed: &[u8]) -> Result<Self, Fault> {
+        let lengths = match key_pair {
+            KeyPair::Authentication => AUTHENTICATION_PIN_LENGTH..=AUTHENTICATION_PIN_LENGTH,
+            KeyPair::Signature => SIGNATURE_PIN_MIN..=SIGNATURE_PIN_MAX,
+        };
+        if !lengths.contains(&typed.len()) {
+            return Err(Fault::Length);
+        }
+        let mut pin = Self::empty();
+        for (place, byte) in pin.page.0.iter_mut().zip(typed) {
+            *place = match key_pair {
+                KeyPair::Authentication => *byte,
+                KeyPair::Signature => byte.to_ascii_uppercase(),
+            };
+            let allowed = match key_pair {
+                KeyPair::Authentication => place.is_ascii_digit(),
+                KeyPair::Signature => place.is_ascii_digit() || place.is_ascii_uppercase(),
+            };
+            if !allowed {
+                return Err(Fault::Characters);
+            }
+        }
+        pin.length = typed.len();
+        Ok(pin)
+    }
+
+    fn empty() -> Self {
+        let page = Box::new(Page([0; 4096]));
+        let lock = region::lock(page.0.as_ptr(), page.0.len());
+        if lock.is_err() {
+            log::warn!("the system allows no locked memory; a PIN could be swapped out");
+        }
+        SecretPin { page, length: 0, lock: lock.ok() }
+    }
+
+    /// The bytes to send to the card.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.page.0.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl Drop for SecretPin {
+    fn drop(&mut self) {
+        self.page.0.zeroize();
+        // Before the page goes back to the allocator.
+        self.lock = None;
+    }
+}
+
+impl PartialEq for SecretPin {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(key_pair: KeyPair, text: &str) -> Result<Vec<u8>, Error> {
+        SecretPin::typed(key_pair, text.as_bytes()).map(|pin| pin.bytes().to_vec())
+    }
+
+    #[test]
+    fn four_digits_log_in() {
+        assert_eq!(typed(KeyPair::Authentication, "0123"), Ok(b"0123".to_vec()));
+        for wrong in ["", "123", "12345", "12a4", "１２３４", "12 4"] {
+            assert_eq!(typed(KeyPair::Authentication, wrong), Err(Error::PinIncorrect), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_signing_pin_is_upper_cased() {
+        assert_eq!(typed(KeyPair::Signature, "abc123"), Ok(b"ABC123".to_vec()));
+        assert_eq!(typed(KeyPair::Signature, "ABCDEF"), Ok(b"ABCDEF".to_vec()));
+        for wrong in ["", "ABC12", "ABC-123", "ABCDEFGH123456789", "あいう"] {
+            assert_eq!(typed(KeyPair::Signature, wrong), Err(Error::PinIncorrect), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_signing_pin_needs_both_kinds() {
+        let new = |text: &str| SecretPin::new(KeyPair::Signature, text.as_bytes()).map(|_| ());
+        assert_eq!(new("abc123"), Ok(()));
+        assert_eq!(new("ABCDEF"), Err(Error::NewPinCharacters));
+        assert_eq!(new("123456"), Err(Error::NewPinCharacters));
+        assert_eq!(new("AB_123"), Err(Error::NewPinCharacters));
+        assert_eq!(new("A1"), Err(Error::NewPinLength));
+        assert_eq!(new("A1A1A1A1A1A1A1A1A"), Err(Error::NewPinLength));
+    }
+
+    #[test]
+    fn no_two_pins_share_a_page() {
+        let pin = SecretPin::typed(KeyPair::Authentication, b"1234").unwrap();
+        assert_eq!(pin.bytes().as_ptr() as usize % 4096, 0);
+        assert!(pin.lock.is_some(), "RLIMIT_MEMLOCK allows no page here");
+    }
+}

@@ -1,0 +1,244 @@
+//! Readers, and the recognition of the cards in them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::card::InsertedCard;
+use super::error::Error;
+use super::jpki_token::{Identity, Token};
+use super::login::Tries;
+use super::serial;
+use crate::card::{self, Application, Availability, CertificateFile, KeyPair};
+use crate::transport::{self, Ending, PcscResourceManager, ReaderState, ResourceManager};
+
+/// How long a card that another program keeps for itself is left alone before it is tried again.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+/// How often a card that fails while it is being recognised is tried, before it is taken for another kind of card.
+const FAILURES_MAX: u32 = 3;
+
+/// What is in a reader.
+#[derive(Clone)]
+pub enum Contents {
+    /// No card, or no reader any more.
+    Empty,
+    /// A card of another kind, or one that does not answer.
+    Foreign,
+    /// A card with the JPKI application, and its two tokens in the order of [`KeyPair::ALL`].
+    Jpki([Arc<Token>; 2]),
+}
+
+impl Contents {
+    /// The token of one key pair, if a JPKI card is there.
+    #[must_use]
+    pub fn token(self, key_pair: KeyPair) -> Option<Arc<Token>> {
+        match self {
+            Contents::Jpki(tokens) => tokens.into_iter().find(|token| token.key_pair() == key_pair),
+            Contents::Empty | Contents::Foreign => None,
+        }
+    }
+}
+
+/// All readers that were seen since the module was started. A reader that is unplugged keeps its place.
+pub struct Readers {
+    manager: Arc<dyn ResourceManager>,
+    known: RwLock<Vec<Arc<Reader>>>,
+}
+
+impl Readers {
+    /// The readers that PC/SC shows on this machine.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        Self::new(Arc::new(PcscResourceManager::new()))
+    }
+
+    /// The readers of any resource manager: for tests.
+    #[must_use]
+    pub fn new(manager: Arc<dyn ResourceManager>) -> Self {
+        Readers { manager, known: RwLock::default() }
+    }
+
+    /// The readers in the order in which they were first seen, after a look for new ones whose names `wanted` accepts.
+    /// Without a PC/SC service there are none but the known ones.
+    pub fn refresh(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Reader>> {
+        let states = self.manager.readers().unwrap_or_default();
+        let mut known = self.known.write();
+        for state in states {
+            if wanted(&state.name) && !known.iter().any(|reader| reader.name == state.name) {
+                log::info!("new reader: {}", state.name);
+                known.push(Arc::new(Reader::new(Arc::clone(&self.manager), state.name)));
+            }
+        }
+        known.clone()
+    }
+
+    /// The readers of the last look.
+    #[must_use]
+    pub fn known(&self) -> Vec<Arc<Reader>> {
+        self.known.read().clone()
+    }
+
+    /// Sleeps until something changes, compared with what was seen in `before`.
+    ///
+    /// # Errors
+    /// Where there is no PC/SC service to wait at; the caller decides when to try again.
+    pub fn wait(&self, before: &Snapshot) -> Result<(), Error> {
+        Ok(self.manager.wait(&before.0)?)
+    }
+
+    /// Ends all waits.
+    pub fn cancel_waits(&self) {
+        self.manager.cancel_waits();
+    }
+
+    /// All readers with what is in them now; empty without a PC/SC service.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.manager.readers().unwrap_or_default())
+    }
+}
+
+/// The state of all readers at one time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot(Vec<ReaderState>);
+
+impl Snapshot {
+    /// The names of the readers that differ from `before`: with another card, or new, or gone.
+    #[must_use]
+    pub fn changes(&self, before: &Snapshot) -> Vec<String> {
+        let differs = |one: &&ReaderState, others: &Snapshot| !others.0.contains(one);
+        let came = self.0.iter().filter(|state| differs(state, before));
+        let went = before.0.iter().filter(|state| !self.0.iter().any(|now| now.name == state.name));
+        came.chain(went).map(|state| state.name.clone()).collect()
+    }
+}
+
+/// One reader.
+pub struct Reader {
+    manager: Arc<dyn ResourceManager>,
+    name: String,
+    seen: Mutex<Seen>,
+}
+
+/// What was last seen in a reader.
+struct Seen {
+    /// The insertion that `contents` belongs to.
+    events: u32,
+    contents: Contents,
+    /// The card of this insertion is recognised, or given up.
+    settled: bool,
+    failures: u32,
+    /// Not tried again before this time.
+    pause_until: Option<Instant>,
+}
+
+impl Seen {
+    fn new(events: u32, card: bool) -> Self {
+        Seen { events, contents: Contents::Empty, settled: !card, failures: 0, pause_until: None }
+    }
+}
+
+impl Reader {
+    fn new(manager: Arc<dyn ResourceManager>, name: String) -> Self {
+        Reader { manager, name, seen: Mutex::new(Seen::new(0, false)) }
+    }
+
+    /// The name the resource manager gives it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The reader is plugged in.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.manager.presence(&self.name).is_ok()
+    }
+
+    /// What is in the reader now. A card is recognised once for each insertion (six APDUs); after that the answer
+    /// costs no APDU, whatever kind of card it is.
+    pub fn contents(&self) -> Contents {
+        let presence = self.manager.presence(&self.name).unwrap_or_default();
+        let mut seen = self.seen.lock();
+        let same = match &seen.contents {
+            // A connection has found that the card is gone, though the counter stands where it stood.
+            Contents::Jpki([token, _]) => presence.card && presence.events == seen.events && !token.is_gone(),
+            Contents::Foreign => presence.card && presence.events == seen.events,
+            Contents::Empty => !presence.card || (presence.events == seen.events && !seen.settled),
+        };
+        if !same || (presence.card && seen.settled && matches!(seen.contents, Contents::Empty)) {
+            if let Contents::Jpki(tokens) = &seen.contents {
+                tokens.iter().for_each(|token| token.forget());
+            }
+            *seen = Seen::new(presence.events, presence.card);
+        }
+        if !seen.settled && seen.pause_until.is_none_or(|until| until <= Instant::now()) {
+            self.recognise(&mut seen);
+        }
+        seen.contents.clone()
+    }
+
+    fn recognise(&self, seen: &mut Seen) {
+        let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, seen.events));
+        match read_identity(&card) {
+            Ok(identities) => {
+                log::info!("{}: a card with the JPKI application", self.name);
+                let tokens = identities.map(|identity| Arc::new(Token::new(Arc::clone(&card), identity)));
+                (seen.contents, seen.settled) = (Contents::Jpki(tokens), true);
+            }
+            Err(Error::Card(card::Error::NotJpki)) => {
+                log::info!("{}: a card of another kind", self.name);
+                (seen.contents, seen.settled) = (Contents::Foreign, true);
+            }
+            // The next look finds what is there now.
+            Err(Error::Removed) => {}
+            Err(Error::Busy) => seen.pause_until = Some(Instant::now() + BUSY_PAUSE),
+            Err(error) => {
+                seen.failures += 1;
+                let mute = error == Error::Card(card::Error::Transport(transport::Error::Unresponsive));
+                if seen.failures >= FAILURES_MAX {
+                    log::warn!("{}: given up: {error}", self.name);
+                    (seen.contents, seen.settled) = (Contents::Foreign, true);
+                } else if mute {
+                    // A card that is still being pushed in may answer the next time.
+                    seen.pause_until = Some(Instant::now() + BUSY_PAUSE);
+                }
+            }
+        }
+    }
+}
+
+/// Recognises a card and reads what tells it from others. Six APDUs on a My Number Card: SELECT and READ RECORD of the
+/// common application (which also locks what another program may have left unlocked), SELECT of the JPKI application,
+/// its label, and the tries left of both PINs.
+fn read_identity(card: &InsertedCard) -> Result<[Identity; 2], Error> {
+    card.transact(|channel, habits| {
+        let answer = (|| {
+            let number = card::card_number(channel)?;
+            let mut application = Application::select(channel, habits)?;
+            // Nothing depends on the label, so that a card without one is as good.
+            let label = application.token_label().unwrap_or_default();
+            let serial = match &number {
+                Some(number) => serial::from_card_number(number),
+                None => application
+                    .read_certificate(CertificateFile::EndEntity(KeyPair::Authentication))
+                    .map(|der| serial::from_certificate(&der))
+                    .unwrap_or_default(),
+            };
+            let mut identify = |key_pair| {
+                // One PIN's state never hides the other token.
+                let tries = match application.tries_left(key_pair) {
+                    Err(error @ card::Error::Transport(_)) => return Err(Error::from(error)),
+                    answer => answer.ok().flatten().map_or(Tries::Unsaid, Tries::Left),
+                };
+                // A live counter belongs to a PIN that somebody has set; else the card may have been issued without.
+                let issued =
+                    matches!(tries, Tries::Left(1..)) || application.availability(key_pair) != Availability::Absent;
+                Ok(Identity { key_pair, model: label.clone(), serial: serial.clone(), tries, issued })
+            };
+            Ok([identify(KeyPair::Authentication)?, identify(KeyPair::Signature)?])
+        })();
+        (answer, Ending::Leave)
+    })
+}
