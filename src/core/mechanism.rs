@@ -1,0 +1,237 @@
+//! The mechanisms: one table, from which lists, infos and operations come (PKCS#11 3.2 §6.1, §6.19).
+
+use cryptoki_sys::*;
+use rsa::Pkcs1v15Sign;
+use sha1::Sha1;
+use sha2::digest::{Digest as _, DynDigest};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+
+use super::error::Error;
+use super::module::Module;
+use crate::token::{RAW_INPUT_MAX, Scheme};
+
+/// Both keys of every card so far are RSA keys of this size (card-facts §6.1).
+const KEY_BITS: CK_ULONG = 2048;
+
+/// A mechanism as a program asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mechanism {
+    /// CKM_…
+    pub kind: CK_MECHANISM_TYPE,
+    /// What came with it.
+    pub parameter: Parameter,
+}
+
+/// The parameter of a mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// None.
+    None,
+    /// CK_RSA_PKCS_PSS_PARAMS.
+    Pss(PssParameters),
+    /// Something that no mechanism here takes.
+    Other,
+}
+
+/// CK_RSA_PKCS_PSS_PARAMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PssParameters {
+    /// The hash of the message.
+    pub hash: CK_MECHANISM_TYPE,
+    /// The mask generation function.
+    pub mask: CK_RSA_PKCS_MGF_TYPE,
+    /// The length of the salt in bytes.
+    pub salt: CK_ULONG,
+}
+
+/// The only PSS the card knows: SHA-256, MGF1-SHA-256, 32 bytes of salt (card-facts §5, P1 = 04).
+const CARD_PSS: PssParameters = PssParameters { hash: CKM_SHA256, mask: CKG_MGF1_SHA256, salt: 32 };
+
+/// A hash function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// A hash in the making.
+pub(super) type Hasher = Box<dyn DynDigest + Send>;
+
+impl Hash {
+    pub(super) fn start(self) -> Hasher {
+        match self {
+            Hash::Sha1 => Box::new(Sha1::new()),
+            Hash::Sha224 => Box::new(Sha224::new()),
+            Hash::Sha256 => Box::new(Sha256::new()),
+            Hash::Sha384 => Box::new(Sha384::new()),
+            Hash::Sha512 => Box::new(Sha512::new()),
+        }
+    }
+
+    /// What stands before the hash in a DigestInfo (RFC 8017 §9.2, note 1).
+    fn digest_info_prefix(self) -> Box<[u8]> {
+        match self {
+            Hash::Sha1 => Pkcs1v15Sign::new::<Sha1>().prefix,
+            Hash::Sha224 => Pkcs1v15Sign::new::<Sha224>().prefix,
+            Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>().prefix,
+            Hash::Sha384 => Pkcs1v15Sign::new::<Sha384>().prefix,
+            Hash::Sha512 => Pkcs1v15Sign::new::<Sha512>().prefix,
+        }
+    }
+}
+
+/// How a signature mechanism turns a message into what the card signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Signing {
+    pub(super) scheme: Scheme,
+    /// `None` where the program has hashed the message itself.
+    pub(super) hash: Option<Hash>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Sign(Signing),
+    Digest(Hash),
+}
+
+const fn sign(scheme: Scheme, hash: Option<Hash>) -> Use {
+    Use::Sign(Signing { scheme, hash })
+}
+
+/// Every mechanism of the module.
+const TABLE: [(CK_MECHANISM_TYPE, Use); 13] = [
+    (CKM_RSA_PKCS, sign(Scheme::Pkcs1, None)),
+    (CKM_SHA1_RSA_PKCS, sign(Scheme::Pkcs1, Some(Hash::Sha1))),
+    (CKM_SHA224_RSA_PKCS, sign(Scheme::Pkcs1, Some(Hash::Sha224))),
+    (CKM_SHA256_RSA_PKCS, sign(Scheme::Pkcs1, Some(Hash::Sha256))),
+    (CKM_SHA384_RSA_PKCS, sign(Scheme::Pkcs1, Some(Hash::Sha384))),
+    (CKM_SHA512_RSA_PKCS, sign(Scheme::Pkcs1, Some(Hash::Sha512))),
+    (CKM_RSA_PKCS_PSS, sign(Scheme::PssSha256, None)),
+    (CKM_SHA256_RSA_PKCS_PSS, sign(Scheme::PssSha256, Some(Hash::Sha256))),
+    (CKM_SHA_1, Use::Digest(Hash::Sha1)),
+    (CKM_SHA224, Use::Digest(Hash::Sha224)),
+    (CKM_SHA256, Use::Digest(Hash::Sha256)),
+    (CKM_SHA384, Use::Digest(Hash::Sha384)),
+    (CKM_SHA512, Use::Digest(Hash::Sha512)),
+];
+
+fn look_up(kind: CK_MECHANISM_TYPE, pss: bool) -> Result<Use, Error> {
+    let known = |usage: &Use| pss || !matches!(usage, Use::Sign(Signing { scheme: Scheme::PssSha256, .. }));
+    let entry = TABLE.iter().find(|(other, usage)| *other == kind && known(usage));
+    entry.map(|(_, usage)| *usage).ok_or(Error::MechanismInvalid)
+}
+
+/// The signature mechanisms, with or without PSS.
+pub(super) fn signing(pss: bool) -> impl Iterator<Item = CK_MECHANISM_TYPE> {
+    let kinds = TABLE.iter().map(|(kind, _)| *kind);
+    kinds.filter(move |kind| matches!(look_up(*kind, pss), Ok(Use::Sign(_))))
+}
+
+impl Mechanism {
+    /// What the mechanism means for signing and verifying.
+    ///
+    /// # Errors
+    /// [`Error::MechanismInvalid`] for one that the token does not have, [`Error::MechanismParamInvalid`] for a PSS
+    /// that the card cannot do.
+    pub(super) fn signing(self, pss: bool) -> Result<Signing, Error> {
+        let Use::Sign(signing) = look_up(self.kind, pss)? else { return Err(Error::MechanismInvalid) };
+        let wanted = match signing.scheme {
+            Scheme::Pkcs1 => Parameter::None,
+            Scheme::PssSha256 => Parameter::Pss(CARD_PSS),
+        };
+        if self.parameter == wanted { Ok(signing) } else { Err(Error::MechanismParamInvalid) }
+    }
+
+    /// The hash function that the mechanism is.
+    ///
+    /// # Errors
+    /// [`Error::MechanismInvalid`], [`Error::MechanismParamInvalid`].
+    pub(super) fn digest(self) -> Result<Hash, Error> {
+        let Use::Digest(hash) = look_up(self.kind, true)? else { return Err(Error::MechanismInvalid) };
+        if self.parameter == Parameter::None { Ok(hash) } else { Err(Error::MechanismParamInvalid) }
+    }
+}
+
+/// A message on its way to being signed or verified: hashed as it comes, or collected where the program hashes itself.
+pub(super) struct Message {
+    signing: Signing,
+    hasher: Option<Hasher>,
+    collected: zeroize::Zeroizing<Vec<u8>>,
+    /// The message came in parts.
+    pub(super) in_parts: bool,
+}
+
+impl Message {
+    pub(super) fn new(signing: Signing) -> Self {
+        let hasher = signing.hash.map(Hash::start);
+        Message { signing, hasher, collected: zeroize::Zeroizing::new(Vec::new()), in_parts: false }
+    }
+
+    pub(super) fn scheme(&self) -> Scheme {
+        self.signing.scheme
+    }
+
+    /// Adds a part.
+    ///
+    /// # Errors
+    /// [`Error::DataLenRange`] where the mechanism takes no hash and the parts are more than it can sign.
+    pub(super) fn add(&mut self, part: &[u8]) -> Result<(), Error> {
+        match &mut self.hasher {
+            Some(hasher) => hasher.update(part),
+            None if self.collected.len() + part.len() > RAW_INPUT_MAX => return Err(Error::DataLenRange),
+            None => self.collected.extend_from_slice(part),
+        }
+        Ok(())
+    }
+
+    /// What the card is to sign.
+    ///
+    /// # Errors
+    /// [`Error::DataLenRange`] where the program's own hash has a length that the scheme cannot take.
+    pub(super) fn finish(self) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+        let Message { signing: Signing { scheme, hash }, hasher, collected, .. } = self;
+        let Some((hash, hasher)) = hash.zip(hasher) else {
+            let fits = match scheme {
+                Scheme::Pkcs1 => (1..=RAW_INPUT_MAX).contains(&collected.len()),
+                Scheme::PssSha256 => collected.len() == 32,
+            };
+            return if fits { Ok(collected) } else { Err(Error::DataLenRange) };
+        };
+        let mut input = zeroize::Zeroizing::new(Vec::new());
+        if scheme == Scheme::Pkcs1 {
+            input.extend_from_slice(&hash.digest_info_prefix());
+        }
+        input.extend_from_slice(&hasher.finalize());
+        Ok(input)
+    }
+}
+
+impl Module {
+    /// C_GetMechanismList.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`].
+    pub fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>, Error> {
+        let pss = self.slot(slot)?.token()?.knows_pss();
+        Ok(TABLE.iter().map(|(kind, _)| *kind).filter(|kind| look_up(*kind, pss).is_ok()).collect())
+    }
+
+    /// C_GetMechanismInfo.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`], [`Error::MechanismInvalid`].
+    pub fn mechanism_info(&self, slot: CK_SLOT_ID, kind: CK_MECHANISM_TYPE) -> Result<CK_MECHANISM_INFO, Error> {
+        let pss = self.slot(slot)?.token()?.knows_pss();
+        Ok(match look_up(kind, pss)? {
+            Use::Sign(_) => CK_MECHANISM_INFO {
+                ulMinKeySize: KEY_BITS,
+                ulMaxKeySize: KEY_BITS,
+                flags: CKF_HW | CKF_SIGN | CKF_VERIFY,
+            },
+            Use::Digest(_) => CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: CKF_DIGEST },
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! What PKCS#11 means: the life of the module, slots, sessions, objects, mechanisms, operations.
+//!
+//! This layer speaks PKCS#11's values and the tokens of the layer below. It never sees a caller's pointer, and knows
+//! nothing of how a token does what it does.
+
+mod attributes;
+mod digest;
+mod error;
+mod events;
+mod mechanism;
+mod module;
+mod object;
+mod search;
+mod session;
+mod sign;
+mod slot;
+mod verify;
+
+pub use self::attributes::AttributeError;
+pub use self::error::Error;
+pub use self::mechanism::{Mechanism, Parameter, PssParameters};
+pub use self::module::Module;
+pub use self::search::Filter;

@@ -1,0 +1,124 @@
+//! The objects of a token, and who sees them (PKCS#11 3.2 §4).
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+
+use super::error::Error;
+use super::module::Module;
+use super::session::Session;
+use crate::token::{Certificate, KeyPair, Token};
+
+/// How many handles each token has to give away.
+const HANDLES: CK_OBJECT_HANDLE = 16;
+
+/// What an object is. The order is the one in which a search finds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    PrivateKey,
+    PublicKey,
+    Certificate,
+    CaCertificate,
+    Profile(CK_PROFILE_ID),
+}
+
+/// Every kind of object that a token may have. The place in this list gives the handle.
+const KINDS: [Kind; 8] = [
+    Kind::PrivateKey,
+    Kind::PublicKey,
+    Kind::Certificate,
+    Kind::CaCertificate,
+    Kind::Profile(CKP_BASELINE_PROVIDER),
+    Kind::Profile(CKP_EXTENDED_PROVIDER),
+    Kind::Profile(CKP_AUTHENTICATION_TOKEN),
+    Kind::Profile(CKP_PUBLIC_CERTIFICATES_TOKEN),
+];
+
+impl Kind {
+    pub(super) fn class(self) -> CK_OBJECT_CLASS {
+        match self {
+            Kind::PrivateKey => CKO_PRIVATE_KEY,
+            Kind::PublicKey => CKO_PUBLIC_KEY,
+            Kind::Certificate | Kind::CaCertificate => CKO_CERTIFICATE,
+            Kind::Profile(_) => CKO_PROFILE,
+        }
+    }
+}
+
+/// One object of one token.
+#[derive(Clone)]
+pub(super) struct Object {
+    pub(super) kind: Kind,
+    pub(super) token: Arc<Token>,
+}
+
+impl Object {
+    /// Every object that the token could have.
+    pub(super) fn candidates(token: &Arc<Token>) -> impl Iterator<Item = Object> + '_ {
+        KINDS.into_iter().map(|kind| Object { kind, token: Arc::clone(token) })
+    }
+
+    /// Another insertion of the same card gives other handles: no handle ever comes to mean another object.
+    pub(super) fn handle(&self) -> CK_OBJECT_HANDLE {
+        let place = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or(0);
+        self.token.number() as CK_OBJECT_HANDLE * HANDLES + place as CK_OBJECT_HANDLE
+    }
+
+    /// The object that a handle stands for, whether or not it is visible.
+    pub(super) fn by_handle(token: &Arc<Token>, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+        Object::candidates(token).find(|object| object.handle() == handle)
+    }
+
+    /// CKA_PRIVATE: seen only after login.
+    pub(super) fn is_private(&self) -> bool {
+        match self.kind {
+            Kind::PrivateKey => true,
+            Kind::PublicKey | Kind::Certificate => self.token.certificate_is_private(),
+            Kind::CaCertificate | Kind::Profile(_) => false,
+        }
+    }
+
+    /// The certificate that the object is, or that certifies it.
+    ///
+    /// # Errors
+    /// Those of reading it from the card.
+    pub(super) fn certificate(&self) -> Result<Option<Arc<Certificate>>, Error> {
+        match self.kind {
+            Kind::PrivateKey | Kind::PublicKey | Kind::Certificate => Ok(self.token.certificate()?),
+            Kind::CaCertificate => Ok(self.token.ca_certificate()?),
+            Kind::Profile(_) => Ok(None),
+        }
+    }
+
+    /// Whether a session sees the object now. Reads the holder's certificate where that decides; a CA certificate is
+    /// taken to be there until somebody wants to know what is in it.
+    ///
+    /// # Errors
+    /// Those of reading the card.
+    pub(super) fn is_visible(&self, module: &Module) -> Result<bool, Error> {
+        if self.is_private() && !self.token.is_logged_in() {
+            return Ok(false);
+        }
+        Ok(match self.kind {
+            // Private after all, once it was tried to read it: then there was nothing to be had without login.
+            Kind::PrivateKey | Kind::PublicKey | Kind::Certificate => self.token.certificate()?.is_some(),
+            Kind::CaCertificate => module.settings().ca_certificates && !self.token.lacks_ca_certificate(),
+            // A token whose certificate is private must not say the opposite.
+            Kind::Profile(CKP_PUBLIC_CERTIFICATES_TOKEN) => {
+                self.token.key_pair() == KeyPair::Authentication && !self.token.certificate_is_private()
+            }
+            Kind::Profile(_) => true,
+        })
+    }
+}
+
+impl Module {
+    /// An object by its handle, as a session sees it.
+    ///
+    /// # Errors
+    /// [`Error::ObjectHandleInvalid`], and those of reading the card.
+    pub(super) fn object(&self, session: &Session, handle: CK_OBJECT_HANDLE) -> Result<Object, Error> {
+        let object = Object::by_handle(&session.token, handle).ok_or(Error::ObjectHandleInvalid)?;
+        if object.is_visible(self)? { Ok(object) } else { Err(Error::ObjectHandleInvalid) }
+    }
+}

@@ -1,0 +1,218 @@
+//! Sessions, login and logout (PKCS#11 3.2 §5.6).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+use parking_lot::Mutex;
+
+use super::digest::DigestOperation;
+use super::error::Error;
+use super::module::Module;
+use super::search::SearchOperation;
+use super::sign::SignOperation;
+use super::slot::SESSIONS_MAX;
+use super::verify::VerifyOperation;
+use crate::token::{InUse, Token};
+
+/// A session: a program's way to one token.
+pub(super) struct Session {
+    pub(super) slot_id: CK_SLOT_ID,
+    pub(super) token: Arc<Token>,
+    pub(super) read_write: bool,
+    /// What is under way: at most one operation of each kind.
+    pub(super) operations: Mutex<Operations>,
+    /// Keeps the connection to the card open.
+    _in_use: InUse,
+}
+
+/// All open sessions.
+#[derive(Default)]
+pub(super) struct Sessions {
+    open: HashMap<CK_SESSION_HANDLE, Arc<Session>>,
+    last_handle: CK_SESSION_HANDLE,
+}
+
+/// The operations of one session.
+#[derive(Default)]
+pub(super) struct Operations {
+    pub(super) search: Option<SearchOperation>,
+    pub(super) digest: Option<DigestOperation>,
+    pub(super) sign: Option<SignOperation>,
+    pub(super) verify: Option<VerifyOperation>,
+}
+
+impl Module {
+    /// C_OpenSession.
+    ///
+    /// # Errors
+    /// [`Error::SessionParallelNotSupported`] without CKF_SERIAL_SESSION, [`Error::SessionCount`],
+    /// [`Error::TokenNotPresent`].
+    pub fn open_session(&self, slot_id: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE, Error> {
+        let slot = self.slot(slot_id)?;
+        if flags & CKF_SERIAL_SESSION == 0 {
+            return Err(Error::SessionParallelNotSupported);
+        }
+        if flags & !(CKF_SERIAL_SESSION | CKF_RW_SESSION) != 0 {
+            return Err(Error::ArgumentsBad);
+        }
+        let token = slot.token()?;
+        let session = Session {
+            slot_id,
+            read_write: flags & CKF_RW_SESSION != 0,
+            operations: Mutex::default(),
+            _in_use: token.keep(),
+            token,
+        };
+        let mut sessions = self.sessions.write();
+        if sessions.open.values().filter(|other| other.token.number() == session.token.number()).count() >= SESSIONS_MAX
+        {
+            return Err(Error::SessionCount);
+        }
+        // Handles only grow: one that was closed is never taken for a new one.
+        sessions.last_handle += 1;
+        let handle = sessions.last_handle;
+        sessions.open.insert(handle, Arc::new(session));
+        Ok(handle)
+    }
+
+    /// C_CloseSession. The last session of a token takes the login with it (PKCS#11 3.2 §5.6.2).
+    ///
+    /// # Errors
+    /// [`Error::SessionHandleInvalid`].
+    pub fn close_session(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
+        let (closed, last) = {
+            let mut sessions = self.sessions.write();
+            let closed = sessions.open.remove(&handle).ok_or(Error::SessionHandleInvalid)?;
+            let last = !sessions.open.values().any(|other| other.token.number() == closed.token.number());
+            (closed, last)
+        };
+        if last {
+            // Not logged in, or the card gone: there is nothing to log out from then.
+            let _ = closed.token.logout();
+        }
+        Ok(())
+    }
+
+    /// C_CloseAllSessions.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`].
+    pub fn close_all_sessions(&self, slot_id: CK_SLOT_ID) -> Result<(), Error> {
+        self.slot(slot_id)?;
+        self.close_sessions(|session| session.slot_id == slot_id);
+        Ok(())
+    }
+
+    /// Closes the sessions that `chosen` names, and logs out of tokens that have none left.
+    pub(super) fn close_sessions(&self, chosen: impl Fn(&Session) -> bool) {
+        let mut closed = Vec::new();
+        let left: Vec<_> = {
+            let mut sessions = self.sessions.write();
+            sessions.open.retain(|_, session| {
+                let close = chosen(session);
+                if close {
+                    closed.push(Arc::clone(session));
+                }
+                !close
+            });
+            sessions.open.values().map(|session| session.token.number()).collect()
+        };
+        for session in &closed {
+            if !left.contains(&session.token.number()) {
+                let _ = session.token.logout();
+            }
+        }
+    }
+
+    /// A session by its handle, after a look whether its card is still there (no APDU).
+    ///
+    /// # Errors
+    /// [`Error::SessionHandleInvalid`], also where the card has gone: that closes its sessions (PKCS#11 3.2 §5.6).
+    pub(super) fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>, Error> {
+        let session = self.sessions.read().open.get(&handle).cloned().ok_or(Error::SessionHandleInvalid)?;
+        if session.token.look().is_err() {
+            let number = session.token.number();
+            self.sessions.write().open.retain(|_, other| other.token.number() != number);
+            return Err(Error::SessionHandleInvalid);
+        }
+        Ok(session)
+    }
+
+    /// How many sessions a token has, and how many of them are read/write ones.
+    pub(super) fn count_sessions(&self, token: &Token) -> (usize, usize) {
+        let sessions = self.sessions.read();
+        let of_token = sessions.open.values().filter(|session| session.token.number() == token.number());
+        of_token.fold((0, 0), |(all, read_write), session| (all + 1, read_write + usize::from(session.read_write)))
+    }
+
+    /// C_GetSessionInfo. Costs no APDU.
+    ///
+    /// # Errors
+    /// [`Error::SessionHandleInvalid`].
+    pub fn session_info(&self, handle: CK_SESSION_HANDLE) -> Result<CK_SESSION_INFO, Error> {
+        let session = self.session(handle)?;
+        let state = match (session.read_write, session.token.is_logged_in()) {
+            (false, false) => CKS_RO_PUBLIC_SESSION,
+            (false, true) => CKS_RO_USER_FUNCTIONS,
+            (true, false) => CKS_RW_PUBLIC_SESSION,
+            (true, true) => CKS_RW_USER_FUNCTIONS,
+        };
+        let read_write = if session.read_write { CKF_RW_SESSION } else { 0 };
+        Ok(CK_SESSION_INFO { slotID: session.slot_id, state, flags: CKF_SERIAL_SESSION | read_write, ulDeviceError: 0 })
+    }
+
+    /// C_Login. A PIN of the wrong form is wrong without the card being asked: C_Login has no CKR_PIN_LEN_RANGE, and
+    /// programs ask again only after CKR_PIN_INCORRECT.
+    ///
+    /// # Errors
+    /// [`Error::PinIncorrect`], [`Error::PinLocked`], [`Error::UserAlreadyLoggedIn`]; [`Error::UserTypeInvalid`] for
+    /// a security officer, whom the card does not have.
+    pub fn login(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &[u8]) -> Result<(), Error> {
+        let session = self.session(handle)?;
+        match user {
+            CKU_USER => Ok(session.token.login(pin, self.settings().spare_last_try)?),
+            // No key asks for it (PKCS#11 3.2 §5.6.8).
+            CKU_CONTEXT_SPECIFIC => Err(Error::OperationNotInitialized),
+            _ => Err(Error::UserTypeInvalid),
+        }
+    }
+
+    /// C_Logout: for all sessions of the token. Signatures under way end, and searches keep no private objects.
+    ///
+    /// # Errors
+    /// [`Error::UserNotLoggedIn`].
+    pub fn logout(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
+        let session = self.session(handle)?;
+        session.token.logout()?;
+        let number = session.token.number();
+        let sessions: Vec<_> = self.sessions.read().open.values().cloned().collect();
+        for other in sessions.iter().filter(|other| other.token.number() == number) {
+            let mut operations = other.operations.lock();
+            operations.sign = None;
+            operations.search = None;
+        }
+        Ok(())
+    }
+
+    /// C_SetPIN: with anybody's session, logged in or not, who knows the old PIN.
+    ///
+    /// # Errors
+    /// [`Error::SessionReadOnly`]; [`Error::PinLenRange`] and [`Error::PinInvalid`] for the new PIN before the card is
+    /// asked; [`Error::PinIncorrect`] and [`Error::PinLocked`] for the old one.
+    pub fn set_pin(&self, handle: CK_SESSION_HANDLE, old: &[u8], new: &[u8]) -> Result<(), Error> {
+        let session = self.session(handle)?;
+        if !session.read_write {
+            return Err(Error::SessionReadOnly);
+        }
+        Ok(session.token.change_pin(old, new, self.settings().spare_last_try)?)
+    }
+
+    /// Random bytes from the card.
+    ///
+    /// # Errors
+    /// Those of talking to the card.
+    pub fn random(&self, handle: CK_SESSION_HANDLE, length: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+        Ok(self.session(handle)?.token.random(length)?)
+    }
+}

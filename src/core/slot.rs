@@ -1,0 +1,194 @@
+//! Slots and what they say of themselves and their tokens (PKCS#11 3.2 §5.5).
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+
+use super::error::Error;
+use super::module::Module;
+use crate::settings::{Labels, Slots};
+use crate::token::{
+    AUTHENTICATION_PIN_LENGTH, Contents, KeyPair, Reader, SIGNATURE_PIN_MAX, SIGNATURE_PIN_MIN, Token, Tries,
+};
+
+/// The most sessions one token has at a time. A bound against programs that never close one.
+pub(super) const SESSIONS_MAX: usize = 1024;
+
+/// The authority that issues the cards' certificates.
+const TOKEN_MANUFACTURER: &str = "J-LIS";
+
+/// One slot: one key pair of whatever card is in a reader. The id never changes its meaning while the process lives.
+pub(super) struct Slot {
+    pub(super) id: CK_SLOT_ID,
+    pub(super) reader: Arc<Reader>,
+    pub(super) key_pair: KeyPair,
+}
+
+impl Slot {
+    /// The slots of all readers, each reader with both key pairs, in the order in which the readers were first seen.
+    pub(super) fn of_readers(readers: Vec<Arc<Reader>>) -> impl Iterator<Item = Slot> {
+        let pairs = readers.into_iter().flat_map(|reader| KeyPair::ALL.map(|key_pair| (Arc::clone(&reader), key_pair)));
+        pairs.zip(0..).map(|((reader, key_pair), id)| Slot { id, reader, key_pair })
+    }
+
+    /// The token in it.
+    ///
+    /// # Errors
+    /// [`Error::TokenNotPresent`]. A card of another kind counts as none, in agreement with CKF_TOKEN_PRESENT.
+    pub(super) fn token(&self) -> Result<Arc<Token>, Error> {
+        self.reader.contents().token(self.key_pair).ok_or(Error::TokenNotPresent)
+    }
+}
+
+impl Module {
+    /// The ids of the slots that a program sees. Readers are looked for only when `look` says so (PKCS#11 3.2 §5.5.1:
+    /// new slots become visible with a call that asks for the length only).
+    #[must_use]
+    pub fn slot_ids(&self, token_present: bool, look: bool) -> Vec<CK_SLOT_ID> {
+        let known = if look { Vec::new() } else { self.readers().known() };
+        let readers = if known.is_empty() { self.look_for_readers() } else { known };
+        Slot::of_readers(readers)
+            .filter(|slot| self.shows(slot.key_pair))
+            .filter(|slot| !token_present || slot.token().is_ok())
+            .map(|slot| slot.id)
+            .collect()
+    }
+
+    pub(super) fn look_for_readers(&self) -> Vec<Arc<Reader>> {
+        self.readers().refresh(|name| self.settings().wants_reader(name))
+    }
+
+    /// The slots of key pairs that the settings leave out keep their ids, but nobody sees them.
+    pub(super) fn shows(&self, key_pair: KeyPair) -> bool {
+        match self.settings().slots {
+            Slots::Both => true,
+            Slots::Authentication => key_pair == KeyPair::Authentication,
+            Slots::Signature => key_pair == KeyPair::Signature,
+        }
+    }
+
+    /// A slot by its id.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`].
+    pub(super) fn slot(&self, id: CK_SLOT_ID) -> Result<Slot, Error> {
+        let find = |readers| Slot::of_readers(readers).find(|slot| slot.id == id && self.shows(slot.key_pair));
+        // A program may know an id from an earlier run, and ask for it without listing the slots first.
+        find(self.readers().known()).or_else(|| find(self.look_for_readers())).ok_or(Error::SlotIdInvalid)
+    }
+
+    /// C_GetSlotInfo. Costs no APDU once the card is recognised.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`].
+    pub fn slot_info(&self, id: CK_SLOT_ID) -> Result<CK_SLOT_INFO, Error> {
+        let slot = self.slot(id)?;
+        let mut flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT;
+        if let Contents::Jpki(_) = slot.reader.contents() {
+            flags |= CKF_TOKEN_PRESENT;
+        }
+        let suffix = match slot.key_pair {
+            KeyPair::Authentication => " (auth)",
+            KeyPair::Signature => " (sign)",
+        };
+        // A long name is shortened, so that the two slots of a reader stay apart.
+        let name = slot.reader.name();
+        let room = 64 - suffix.len();
+        let cut = (0..=room.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        let description = format!("{}{suffix}", name.get(..cut).unwrap_or_default());
+        Ok(CK_SLOT_INFO {
+            slotDescription: padded(&description),
+            manufacturerID: padded(crate::MANUFACTURER),
+            flags,
+            hardwareVersion: CK_VERSION { major: 0, minor: 0 },
+            firmwareVersion: CK_VERSION { major: 0, minor: 0 },
+        })
+    }
+
+    /// C_GetTokenInfo. Costs no APDU once the card is recognised, unless our own last login has changed the tries
+    /// left.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`], and those of talking to the card.
+    pub fn token_info(&self, id: CK_SLOT_ID) -> Result<CK_TOKEN_INFO, Error> {
+        let slot = self.slot(id)?;
+        let token = slot.token()?;
+        let tries = token.tries()?;
+        let (pin_min, pin_max) = match slot.key_pair {
+            KeyPair::Authentication => (AUTHENTICATION_PIN_LENGTH, AUTHENTICATION_PIN_LENGTH),
+            KeyPair::Signature => (SIGNATURE_PIN_MIN, SIGNATURE_PIN_MAX),
+        };
+        let (sessions, read_write) = self.count_sessions(&token);
+        Ok(CK_TOKEN_INFO {
+            label: padded(self.token_label(slot.key_pair)),
+            manufacturerID: padded(TOKEN_MANUFACTURER),
+            model: padded(token.model()),
+            serialNumber: padded(token.serial()),
+            flags: token_flags(&token, tries),
+            ulMaxSessionCount: SESSIONS_MAX as CK_ULONG,
+            ulSessionCount: sessions as CK_ULONG,
+            ulMaxRwSessionCount: SESSIONS_MAX as CK_ULONG,
+            ulRwSessionCount: read_write as CK_ULONG,
+            ulMaxPinLen: pin_max as CK_ULONG,
+            ulMinPinLen: pin_min as CK_ULONG,
+            ulTotalPublicMemory: CK_UNAVAILABLE_INFORMATION,
+            ulFreePublicMemory: CK_UNAVAILABLE_INFORMATION,
+            ulTotalPrivateMemory: CK_UNAVAILABLE_INFORMATION,
+            ulFreePrivateMemory: CK_UNAVAILABLE_INFORMATION,
+            hardwareVersion: CK_VERSION { major: 0, minor: 0 },
+            firmwareVersion: CK_VERSION { major: 0, minor: 0 },
+            // No clock on the card.
+            utcTime: padded(""),
+        })
+    }
+
+    /// What a password prompt shows, so that it must tell the user which PIN to type.
+    pub(super) fn token_label(&self, key_pair: KeyPair) -> &'static str {
+        match (self.settings().labels, key_pair) {
+            (Labels::English, KeyPair::Authentication) => "JPKI User Authentication",
+            (Labels::English, KeyPair::Signature) => "JPKI Digital Signature",
+            (Labels::Japanese, KeyPair::Authentication) => "JPKI 利用者証明用 (4桁)",
+            (Labels::Japanese, KeyPair::Signature) => "JPKI 署名用 (英数6-16桁)",
+        }
+    }
+}
+
+/// The flags of CK_TOKEN_INFO (PKCS#11 3.2 §3.2).
+fn token_flags(token: &Token, tries: Tries) -> CK_FLAGS {
+    // Write-protected: no object can be made or changed. A PIN can, and a read/write session opens.
+    let mut flags = CKF_RNG | CKF_WRITE_PROTECTED | CKF_TOKEN_INITIALIZED;
+    if token.is_issued() {
+        flags |= CKF_USER_PIN_INITIALIZED | CKF_LOGIN_REQUIRED;
+    }
+    let all = token.key_pair().tries();
+    flags
+        | match tries {
+            Tries::Left(0) => CKF_USER_PIN_LOCKED,
+            Tries::Left(1) => CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW,
+            Tries::Left(left) if left < all => CKF_USER_PIN_COUNT_LOW,
+            Tries::Left(_) | Tries::Stale | Tries::Unsaid => 0,
+        }
+}
+
+/// Text in a field of fixed length, padded with spaces (PKCS#11 3.2 §2.3). A text that is too long is cut between two
+/// characters.
+pub(super) fn padded<const LENGTH: usize>(text: &str) -> [CK_UTF8CHAR; LENGTH] {
+    let mut field = [b' '; LENGTH];
+    let end = (0..=LENGTH.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    for (place, byte) in field.iter_mut().zip(text.bytes().take(end)) {
+        *place = byte;
+    }
+    field
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_never_cuts_a_character() {
+        assert_eq!(&padded::<6>("abc"), b"abc   ");
+        assert_eq!(&padded::<3>("abcdef"), b"abc");
+        assert_eq!(std::str::from_utf8(&padded::<8>("署名用カード")).unwrap(), "署名  ");
+    }
+}
