@@ -1,0 +1,82 @@
+//! Message digesting functions (PKCS#11 3.2 §5.12).
+
+use cryptoki_sys::*;
+
+use super::library::module;
+use super::pointers::{answer, bytes};
+use super::signing::mechanism;
+use crate::core::Error;
+
+/// C_DigestInit.
+///
+/// # Safety
+/// `wanted` is NULL or points to a CK_MECHANISM with its parameter.
+pub(super) unsafe fn digest_init(session: CK_SESSION_HANDLE, wanted: *const CK_MECHANISM) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    // SAFETY: by this function's contract.
+    module.digest_init(session, unsafe { mechanism(wanted) }?)
+}
+
+/// C_Digest.
+///
+/// # Safety
+/// As the lengths say; `length` may be read and written.
+pub(super) unsafe fn digest(
+    session: CK_SESSION_HANDLE,
+    data: *const CK_BYTE,
+    data_length: CK_ULONG,
+    digest: *mut CK_BYTE,
+    length: *mut CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    let needed = module.digest_length(session, true)?;
+    // SAFETY: by this function's contract.
+    let outcome = unsafe {
+        bytes(data, data_length).and_then(|data| answer(digest, length, needed, || module.digest_final(session, data)))
+    };
+    if let Err(Error::ArgumentsBad) = outcome {
+        module.digest_cancel(session);
+    }
+    outcome
+}
+
+/// C_DigestUpdate.
+///
+/// # Safety
+/// `part` is NULL or points to `length` bytes.
+pub(super) unsafe fn digest_update(
+    session: CK_SESSION_HANDLE,
+    part: *const CK_BYTE,
+    length: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.digest_length(session, false)?;
+    // SAFETY: by this function's contract.
+    match unsafe { bytes(part, length) } {
+        Ok(part) => module.digest_update(session, part),
+        Err(error) => {
+            module.digest_cancel(session);
+            Err(error)
+        }
+    }
+}
+
+/// C_DigestFinal.
+///
+/// # Safety
+/// `length` is NULL or may be read and written; `digest` is NULL or has the room that stands there.
+pub(super) unsafe fn digest_final(
+    session: CK_SESSION_HANDLE,
+    digest: *mut CK_BYTE,
+    length: *mut CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    let needed = module.digest_length(session, false)?;
+    // SAFETY: by this function's contract.
+    let outcome = unsafe { answer(digest, length, needed, || module.digest_final(session, &[])) };
+    if let Err(Error::ArgumentsBad) = outcome {
+        module.digest_cancel(session);
+    }
+    outcome
+}

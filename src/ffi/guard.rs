@@ -1,0 +1,40 @@
+//! The one place through which every call comes in and goes out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cryptoki_sys::{CK_RV, CKR_GENERAL_ERROR, CKR_OK};
+
+use crate::core::Error;
+
+/// Runs one function, and turns its outcome into the value that C gets. A panic ends here: it must not unwind into the
+/// program, nor end it.
+pub(super) fn guard(function: &str, body: impl FnOnce() -> Result<(), Error>) -> CK_RV {
+    // No state is left broken behind a panic: the locks are parking_lot's, which do not poison, and what they guard is
+    // replaced as a whole. A card that was in use is powered down by the unwinding.
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => {
+            log::debug!("{function}: CKR_OK");
+            CKR_OK
+        }
+        Ok(Err(error)) => {
+            log::debug!("{function}: {}", error.name());
+            error.rv()
+        }
+        Err(_) => {
+            log::error!("{function}: panic");
+            CKR_GENERAL_ERROR
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_general_error() {
+        assert_eq!(guard("C_Test", || panic!("on purpose")), CKR_GENERAL_ERROR);
+        assert_eq!(guard("C_Test", || Err(Error::ArgumentsBad)), Error::ArgumentsBad.rv());
+        assert_eq!(guard("C_Test", || Ok(())), CKR_OK);
+    }
+}

@@ -1,0 +1,20 @@
+//! The C boundary: every exported function, the function lists, and the rules for pointers.
+//!
+//! [`table`] names each function once. What a program passes is read in [`pointers`], and nowhere is a pointer kept
+//! beyond the call. A panic ends in [`guard`]. All `unsafe` of the project is in this folder.
+
+mod digesting;
+mod general;
+mod guard;
+mod interfaces;
+mod library;
+mod objects;
+mod pointers;
+mod sessions;
+mod signing;
+mod slots;
+mod stubs;
+mod table;
+mod verifying;
+
+pub use self::table::*;

@@ -1,0 +1,121 @@
+//! Object management functions (PKCS#11 3.2 §5.7).
+
+use cryptoki_sys::*;
+
+use super::library::module;
+use super::pointers::{addresses, bytes, read, write};
+use crate::core::{AttributeError, Error, Filter};
+
+/// More attributes than any template has that means something.
+const TEMPLATE_MAX: CK_ULONG = 4096;
+
+/// More bytes than any attribute has. A longer value in a search is cut here: it equals nothing either way, and a
+/// length that a caller invents must not decide how much memory is taken.
+const VALUE_MAX: CK_ULONG = 1 << 16;
+
+/// C_GetAttributeValue: every entry is answered, whatever becomes of the others (PKCS#11 3.2 §5.7.5).
+///
+/// # Safety
+/// `template` is NULL or points to `count` attributes, each with a value that is NULL or has the room it says.
+pub(super) unsafe fn get_attribute_value(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    if template.is_null() || count > TEMPLATE_MAX {
+        return Err(Error::ArgumentsBad);
+    }
+    let value_of = module.attributes(session, object)?;
+    let (mut sensitive, mut invalid, mut too_small) = (false, false, false);
+    for place in addresses(template, count)? {
+        // SAFETY: one of the caller's attributes.
+        let mut entry = unsafe { read(place) }?;
+        match value_of(entry.type_) {
+            Ok(value) if entry.pValue.is_null() => entry.ulValueLen = value.len() as CK_ULONG,
+            Ok(value) if entry.ulValueLen >= value.len() as CK_ULONG => {
+                let target = entry.pValue.cast::<u8>();
+                for (offset, byte) in value.iter().enumerate() {
+                    // SAFETY: offset < value.len() <= the room that the caller says there is.
+                    unsafe { write(target.wrapping_add(offset), *byte) }?;
+                }
+                entry.ulValueLen = value.len() as CK_ULONG;
+            }
+            answer => {
+                entry.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+                match answer {
+                    Ok(_) => too_small = true,
+                    Err(AttributeError::Invalid) => invalid = true,
+                    Err(AttributeError::Sensitive) => sensitive = true,
+                    Err(AttributeError::Failed(error)) => return Err(error),
+                }
+            }
+        }
+        // SAFETY: one of the caller's attributes.
+        unsafe { write(place, entry) }?;
+    }
+    // Any of them may be given where several are true; the one a program can do least about comes first.
+    match (sensitive, invalid, too_small) {
+        (true, _, _) => Err(Error::AttributeSensitive),
+        (_, true, _) => Err(Error::AttributeTypeInvalid),
+        (_, _, true) => Err(Error::BufferTooSmall),
+        _ => Ok(()),
+    }
+}
+
+/// C_FindObjectsInit.
+///
+/// # Safety
+/// `template` is NULL or points to `count` attributes, each with a value of the length it says.
+pub(super) unsafe fn find_objects_init(
+    session: CK_SESSION_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    if count > TEMPLATE_MAX {
+        return Err(Error::ArgumentsBad);
+    }
+    let mut filter = Filter::new();
+    for place in addresses(template, count)? {
+        // SAFETY: one of the caller's attributes, and its value, of which no more is read than is there.
+        let (entry, value) = unsafe {
+            let entry = read(place)?;
+            (entry, bytes(entry.pValue.cast::<u8>(), entry.ulValueLen.min(VALUE_MAX))?)
+        };
+        filter.push((entry.type_, value.to_vec()));
+    }
+    module.find_objects_init(session, &filter)
+}
+
+/// C_FindObjects.
+///
+/// # Safety
+/// `found` is NULL or may be written; `objects` is NULL or has room for `most` handles.
+pub(super) unsafe fn find_objects(
+    session: CK_SESSION_HANDLE,
+    objects: *mut CK_OBJECT_HANDLE,
+    most: CK_ULONG,
+    found: *mut CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    if found.is_null() || (objects.is_null() && most > 0) {
+        return Err(Error::ArgumentsBad);
+    }
+    let handles = module.find_objects(session, usize::try_from(most).unwrap_or(usize::MAX))?;
+    for (place, handle) in handles.iter().enumerate() {
+        // SAFETY: no more handles are given than the caller has room for.
+        unsafe { write(objects.wrapping_add(place), *handle) }?;
+    }
+    // SAFETY: by this function's contract.
+    unsafe { write(found, handles.len() as CK_ULONG) }
+}
+
+/// C_FindObjectsFinal.
+pub(super) fn find_objects_final(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.find_objects_final(session)
+}

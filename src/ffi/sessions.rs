@@ -1,0 +1,135 @@
+//! Session management functions, and PINs (PKCS#11 3.2 §5.5.7, §5.6), and random numbers (§5.20).
+
+use cryptoki_sys::*;
+
+use super::library::module;
+use super::pointers::{bytes, write};
+use crate::core::Error;
+
+/// The longest random number of one call. The card gives 256 bytes at a time; a program that asks for more than this
+/// has mistaken its own length.
+const RANDOM_MAX: CK_ULONG = 1 << 20;
+
+/// C_OpenSession. Nothing is ever notified: the card tells nothing by itself.
+///
+/// # Safety
+/// `session` is NULL or may be written.
+pub(super) unsafe fn open_session(
+    slot: CK_SLOT_ID,
+    flags: CK_FLAGS,
+    session: *mut CK_SESSION_HANDLE,
+) -> Result<(), Error> {
+    let module = module()?;
+    if session.is_null() {
+        return Err(Error::ArgumentsBad);
+    }
+    let handle = module.open_session(slot, flags)?;
+    // SAFETY: by this function's contract.
+    unsafe { write(session, handle) }
+}
+
+/// C_CloseSession.
+pub(super) fn close_session(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.close_session(session)
+}
+
+/// C_CloseAllSessions.
+pub(super) fn close_all_sessions(slot: CK_SLOT_ID) -> Result<(), Error> {
+    module()?.close_all_sessions(slot)
+}
+
+/// C_GetSessionInfo.
+///
+/// # Safety
+/// `info` is NULL or may be written.
+pub(super) unsafe fn get_session_info(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> Result<(), Error> {
+    let found = module()?.session_info(session)?;
+    // SAFETY: by this function's contract.
+    unsafe { write(info, found) }
+}
+
+/// C_Login.
+///
+/// # Safety
+/// `pin` is NULL or points to `length` bytes.
+pub(super) unsafe fn login(
+    session: CK_SESSION_HANDLE,
+    user: CK_USER_TYPE,
+    pin: *const CK_UTF8CHAR,
+    length: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    // SAFETY: by this function's contract.
+    module.login(session, user, unsafe { pin_bytes(&module, session, pin, length) }?)
+}
+
+/// C_Logout.
+pub(super) fn logout(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.logout(session)
+}
+
+/// C_SetPIN.
+///
+/// # Safety
+/// `old` and `new` are NULL or point to as many bytes as their lengths say.
+pub(super) unsafe fn set_pin(
+    session: CK_SESSION_HANDLE,
+    old: *const CK_UTF8CHAR,
+    old_length: CK_ULONG,
+    new: *const CK_UTF8CHAR,
+    new_length: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    // SAFETY: by this function's contract.
+    let (old, new) =
+        unsafe { (pin_bytes(&module, session, old, old_length)?, pin_bytes(&module, session, new, new_length)?) };
+    module.set_pin(session, old, new)
+}
+
+/// The bytes of a PIN. NULL would be for a reader with a PIN pad, which the token has not got.
+///
+/// # Safety
+/// `pin` is NULL or points to `length` bytes.
+unsafe fn pin_bytes<'a>(
+    module: &crate::core::Module,
+    session: CK_SESSION_HANDLE,
+    pin: *const CK_UTF8CHAR,
+    length: CK_ULONG,
+) -> Result<&'a [u8], Error> {
+    // The session is looked at first (PKCS#11 3.2 §5.1.6).
+    module.session_info(session)?;
+    if pin.is_null() {
+        return Err(Error::ArgumentsBad);
+    }
+    // SAFETY: by this function's contract.
+    unsafe { bytes(pin, length) }
+}
+
+/// C_SeedRandom: the card's random numbers take no seed.
+pub(super) fn seed_random(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.session_info(session)?;
+    Err(Error::RandomSeedNotSupported)
+}
+
+/// C_GenerateRandom.
+///
+/// # Safety
+/// `random` is NULL or points to `length` bytes that may be written.
+pub(super) unsafe fn generate_random(
+    session: CK_SESSION_HANDLE,
+    random: *mut CK_BYTE,
+    length: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    let wanted = match usize::try_from(length) {
+        Ok(wanted) if length <= RANDOM_MAX && (!random.is_null() || wanted == 0) => wanted,
+        _ => return Err(Error::ArgumentsBad),
+    };
+    let bytes = module.random(session, wanted)?;
+    for (place, byte) in bytes.iter().take(wanted).enumerate() {
+        // SAFETY: place < length, by this function's contract.
+        unsafe { write(random.wrapping_add(place), *byte) }?;
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! What a signing token that cannot be written to does not do.
+
+use cryptoki_sys::{CK_SESSION_HANDLE, CK_SLOT_ID};
+
+use super::library::module;
+use crate::core::Error;
+
+/// A function that the module does not have, asked of a session.
+pub(super) fn unsupported(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.session_info(session)?;
+    Err(Error::FunctionNotSupported)
+}
+
+/// A function that the module does not have, asked of a slot.
+pub(super) fn unsupported_by_slot(slot: CK_SLOT_ID) -> Result<(), Error> {
+    module()?.slot_info(slot)?;
+    Err(Error::FunctionNotSupported)
+}
+
+/// A function that would make, change or destroy an object.
+pub(super) fn write_protected(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.session_info(session)?;
+    Err(Error::TokenWriteProtected)
+}
