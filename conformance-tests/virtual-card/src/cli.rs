@@ -1,0 +1,149 @@
+//! The command line. Its help is the program's manual; README.md says the same for readers of the source.
+
+use std::env;
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::reader::Log;
+use crate::scenario::CardArguments;
+
+const EXAMPLES: &str = "\
+Examples:
+  jpki-virtual-card                                    a card with both certificates
+  jpki-virtual-card --auth-tries 0                     its authentication PIN is locked
+  jpki-virtual-card --sign-certificate blank           a card issued without a signature certificate
+  jpki-virtual-card --expired --contactless            certificates that have ended, on a contactless reader
+  jpki-virtual-card --phone android --speed 15000      a phone held to the reader
+  jpki-virtual-card --port 35964 --identity ./second   another card, in the second reader
+  jpki-virtual-card --control ./card.sock --log -      with a control channel, APDUs on stderr
+  jpki-virtual-card control ./card.sock remove         take that card out
+  jpki-virtual-card certificates ./trust               write the certificates as PEM files
+
+The PINs are 1234 (authentication) and ABC123 (signature).";
+
+const CONTROL_COMMANDS: &str = "\
+Commands:
+  remove                     take the card out of the reader, even while it is busy
+  insert                     put it back, without power
+  remove-after N             take it out when the Nth next APDU comes; that one gets no answer
+  power-cycle                the card forgets what was selected and verified
+  select-other               do what another program does: select another application, which locks the PINs
+  answer N SW                answer the next N APDUs with a status word (hexadecimal), without executing them
+  answer-ins INS N HEX       answer the next N APDUs with that instruction with exactly these bytes
+  mute on|off                no answer at all; vpcd, and a program with it, wait until the card is removed
+  corrupt on|off             flip a bit of every signature
+  set-pin auth|sign PIN      give a PIN another value
+  set-tries auth|sign N      set the tries left; 0 locks the PIN
+  state                      what is selected and verified, and the tries left
+  stats                      how many APDUs and bytes since the last clear
+  log                        these APDUs, PINs and signature certificate masked
+  clear                      forget them
+  quit                       end the program
+
+The answer ends with a line `ok ...`; on an error the program says what is wrong and exits with 1.
+Any program may speak to the socket: one command per line, answers as above or `error ...`.";
+
+/// A virtual My Number Card (JPKI) in vsmartcard's virtual PC/SC reader.
+///
+/// It connects to vpcd, the virtual reader of pcscd, and behaves as a My Number Card lying in that reader until it is
+/// told to end: by `control SOCKET quit`, SIGTERM or SIGINT. If pcscd restarts, the card comes back by itself.
+///
+/// Install pcscd and vsmartcard-vpcd, start pcscd, then this program: it prints a line `ready ...` once the card is in
+/// the reader, and any PC/SC program finds it there. The holder, the keys and the certificates are invented.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+impl Cli {
+    /// What is to be done; `run` if nothing else is said.
+    pub(crate) fn task(self) -> Task {
+        self.task.unwrap_or(Task::Run(Box::new(self.run)))
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Put a card into the reader (what is done without a subcommand)
+    #[command(after_help = EXAMPLES)]
+    Run(Box<RunArguments>),
+    /// Tell a running card what to do
+    #[command(after_help = CONTROL_COMMANDS)]
+    Control {
+        /// The socket given to the card with --control
+        socket: PathBuf,
+        /// The command and its arguments, see below
+        #[arg(required = true)]
+        command: Vec<String>,
+    },
+    /// Write the certificates of an identity into a folder, as PEM files
+    Certificates {
+        /// The folder to write to
+        dir: PathBuf,
+        /// The folder of the identity
+        #[arg(long, value_name = "DIR", default_value_os_t = default_identity())]
+        identity: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct RunArguments {
+    /// Folder with the card's keys and certificates; they are made there if there are none
+    #[arg(long, value_name = "DIR", default_value_os_t = default_identity())]
+    identity: PathBuf,
+    /// Where vpcd listens
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port of vpcd; its second reader is 35964
+    #[arg(long, default_value_t = 35963)]
+    pub(crate) port: u16,
+    /// Write each APDU to this file (`-` is stderr); PINs and the signature certificate are masked
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Listen for commands at this Unix socket: see `jpki-virtual-card help control`
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) control: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) card: CardArguments,
+}
+
+impl RunArguments {
+    /// Where the identity is.
+    pub(crate) fn identity_dir(&self) -> Result<PathBuf, Box<dyn Error>> {
+        match self.identity.as_os_str().is_empty() {
+            true => Err("no home folder for the identity: say --identity DIR".into()),
+            false => Ok(self.identity.clone()),
+        }
+    }
+
+    /// Where the APDUs are written to.
+    pub(crate) fn open_log(&self) -> Result<Log, Box<dyn Error>> {
+        let Some(path) = &self.log else {
+            return Ok(None);
+        };
+        if path == Path::new("-") {
+            return Ok(Some(Box::new(io::stderr())));
+        }
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Some(Box::new(file)))
+    }
+}
+
+/// `$XDG_DATA_HOME/jpki-virtual-card/default`; empty if there is no home folder.
+fn default_identity() -> PathBuf {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_DATA_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".local/share")))
+        .map(|data| data.join("jpki-virtual-card/default"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,47 @@
+//! A virtual My Number Card (マイナンバーカード): its public personal authentication application (公的個人認証, JPKI),
+//! for everybody who needs a card to test against and has none.
+//!
+//! [`Card`] is the card: it is powered, answers command APDUs and is cut off again, as a card in a reader is.
+//! Tests use it in process; the program `jpki-virtual-card` puts it into vsmartcard's virtual PC/SC reader, where
+//! every program on the machine finds it.
+//!
+//! ```
+//! use jpki_virtual_card::{Card, Options, test_identity};
+//!
+//! let mut card = Card::new(test_identity(), Options::default());
+//! card.power_on();
+//! let answer = card.transmit(b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01");
+//! assert_eq!(answer.as_deref(), Some(b"\x90\x00".as_slice()));
+//! ```
+//!
+//! What the card does follows a collection of published facts about real cards, kept with the project as
+//! *card-facts*; comments cite its sections. Nobody has yet compared this card with a real one bit for bit:
+//! behaviour that rests on a single source, or on a guess, says so where it is implemented.
+//!
+//! The keys and certificates are made on first use ([`Identity::load_or_create`]) under a hierarchy of their own,
+//! `O=JPKI-DEMO`, in the shape of the certificates of a real card. They prove nothing about anybody.
+
+#![forbid(unsafe_code)]
+
+mod apdu;
+mod card;
+mod certificate;
+mod commands;
+mod exchange;
+mod file_system;
+mod hierarchy;
+mod identity;
+mod options;
+mod pins;
+mod sign;
+
+pub use card::{Application, Card};
+pub use exchange::Exchange;
+pub use identity::{Error, Identity, test_identity, test_identity_named};
+pub use options::{LeaveBehaviour, Options, Phone, Presence};
+pub use pins::PinKind;
+
+/// The example in README.md is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,115 @@
+//! The two PINs: their tries, and which of them is verified (card-facts §4).
+
+use crate::Options;
+use crate::apdu::Status;
+
+/// One of the two PINs of the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PinKind {
+    /// The four-digit PIN of the user authentication key, EF 0018.
+    Authentication,
+    /// The password of the digital signature key, EF 001B.
+    Signature,
+}
+
+impl PinKind {
+    /// How often a wrong PIN is accepted before it is locked (card-facts §4.3).
+    pub fn limit(self) -> u8 {
+        match self {
+            PinKind::Authentication => 3,
+            PinKind::Signature => 5,
+        }
+    }
+}
+
+struct Pin {
+    value: Vec<u8>,
+    tries_left: u8,
+    limit: u8,
+    verified: bool,
+}
+
+impl Pin {
+    fn new(kind: PinKind, value: &str, tries_left: u8) -> Pin {
+        Pin { value: value.as_bytes().to_vec(), tries_left: tries_left.min(15), limit: kind.limit(), verified: false }
+    }
+}
+
+/// Both PINs of one card.
+pub(crate) struct Pins {
+    auth: Pin,
+    sign: Pin,
+}
+
+impl Pins {
+    pub(crate) fn new(options: &Options) -> Pins {
+        Pins {
+            auth: Pin::new(PinKind::Authentication, &options.auth_pin, options.auth_tries_left),
+            sign: Pin::new(PinKind::Signature, &options.sign_pin, options.sign_tries_left),
+        }
+    }
+
+    fn pin(&self, kind: PinKind) -> &Pin {
+        match kind {
+            PinKind::Authentication => &self.auth,
+            PinKind::Signature => &self.sign,
+        }
+    }
+
+    fn pin_mut(&mut self, kind: PinKind) -> &mut Pin {
+        match kind {
+            PinKind::Authentication => &mut self.auth,
+            PinKind::Signature => &mut self.sign,
+        }
+    }
+
+    pub(crate) fn is_verified(&self, kind: PinKind) -> bool {
+        self.pin(kind).verified
+    }
+
+    pub(crate) fn tries_left(&self, kind: PinKind) -> u8 {
+        self.pin(kind).tries_left
+    }
+
+    pub(crate) fn set_tries_left(&mut self, kind: PinKind, tries: u8) {
+        self.pin_mut(kind).tries_left = tries.min(15);
+    }
+
+    pub(crate) fn set_value(&mut self, kind: PinKind, value: &[u8]) {
+        self.pin_mut(kind).value = value.to_vec();
+    }
+
+    /// No PIN is verified any more.
+    pub(crate) fn clear_verified(&mut self) {
+        self.auth.verified = false;
+        self.sign.verified = false;
+    }
+
+    /// VERIFY with data: byte for byte, without a look at its form (card-facts §4.1, §4.3).
+    pub(crate) fn verify(&mut self, kind: PinKind, candidate: &[u8]) -> Result<(), Status> {
+        let pin = self.pin_mut(kind);
+        if pin.tries_left == 0 {
+            return Err(Status::PIN_BLOCKED); // single source: measured by one author
+        }
+        if candidate == pin.value {
+            pin.tries_left = pin.limit;
+            pin.verified = true;
+            return Ok(());
+        }
+        pin.tries_left -= 1;
+        pin.verified = false; // a guess from JICSAP's rules (card-facts §4.5)
+        Err(Status::tries_left(pin.tries_left))
+    }
+
+    /// CHANGE REFERENCE DATA: a new value once the old one is verified (card-facts §4.4).
+    pub(crate) fn change(&mut self, kind: PinKind, new: &[u8]) -> Result<(), Status> {
+        if !self.is_verified(kind) {
+            return Err(Status::SECURITY_STATUS);
+        }
+        if !(1..=16).contains(&new.len()) {
+            return Err(Status::WRONG_LENGTH); // a guess; the limit is JICSAP's (card-facts §4.1)
+        }
+        self.set_value(kind, new);
+        Ok(())
+    }
+}

@@ -1,0 +1,260 @@
+//! The card's place in the reader: the connection to vpcd, vsmartcard's virtual reader.
+//!
+//! Both directions carry messages of a two-byte length and a body. A body of one byte is for the reader's own
+//! purposes (power off, power on, reset, tell the ATR), a longer one is a command APDU.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jpki_virtual_card::Card;
+
+/// How long the first connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Where the APDUs are written to, if anywhere.
+pub(crate) type Log = Option<Box<dyn Write + Send>>;
+
+/// A card, and its place in the virtual reader.
+pub(crate) struct Reader {
+    address: (String, u16),
+    card: Mutex<Card>,
+    log: Mutex<Log>,
+    place: Mutex<Place>,
+    changed: Condvar,
+}
+
+struct Place {
+    /// The card is to be in the reader.
+    inserted: bool,
+    /// The program is to end.
+    quit: bool,
+    /// The connection, while the card is in the reader.
+    stream: Option<TcpStream>,
+    /// The card disappears when so many more APDUs have come.
+    remove_after: Option<u32>,
+}
+
+impl Reader {
+    pub(crate) fn new(card: Card, host: &str, port: u16, log: Log) -> Reader {
+        Reader {
+            address: (host.to_owned(), port),
+            card: Mutex::new(card),
+            log: Mutex::new(log),
+            place: Mutex::new(Place { inserted: true, quit: false, stream: None, remove_after: None }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The card itself.
+    pub(crate) fn card(&self) -> MutexGuard<'_, Card> {
+        lock(&self.card)
+    }
+
+    /// Whether the card is in the reader.
+    pub(crate) fn is_connected(&self) -> bool {
+        lock(&self.place).stream.is_some()
+    }
+
+    /// Takes the card out: the reader shows none any more, even while the card is busy with a command.
+    pub(crate) fn remove(&self) {
+        lock(&self.place).disconnect();
+        self.changed.notify_all();
+    }
+
+    /// Takes the card out when the `count`th next command comes; the reader gets no answer to it.
+    pub(crate) fn remove_after(&self, count: u32) {
+        lock(&self.place).remove_after = Some(count.max(1));
+    }
+
+    /// Puts the card back, without power; false if there was no reader to put it into.
+    pub(crate) fn insert(&self) -> bool {
+        let mut place = lock(&self.place);
+        place.inserted = true;
+        self.changed.notify_all();
+        let missing = |place: &mut Place| place.stream.is_none() && !place.quit;
+        place = match self.changed.wait_timeout_while(place, PATIENCE, missing) {
+            Ok((place, _)) => place,
+            Err(poisoned) => poisoned.into_inner().0,
+        };
+        place.stream.is_some()
+    }
+
+    /// Ends [`Reader::serve`].
+    pub(crate) fn quit(&self) {
+        let mut place = lock(&self.place);
+        place.quit = true;
+        place.disconnect();
+        self.changed.notify_all();
+    }
+
+    /// Keeps the card in the reader until told to quit; connects again when vpcd goes away and comes back, as it does
+    /// with pcscd. An error if vpcd never was there.
+    pub(crate) fn serve(&self) -> Result<(), Box<dyn Error>> {
+        let start = Instant::now();
+        let mut announced = false;
+        while self.wait_for_card() {
+            match self.connect() {
+                Ok(stream) => {
+                    let end = self.converse(stream, &mut announced);
+                    self.card().power_off();
+                    end?;
+                }
+                Err(error) if !announced && start.elapsed() >= PATIENCE => {
+                    let (host, port) = &self.address;
+                    return Err(format!(
+                        "no vpcd at {host}:{port} ({error}). Is pcscd running, and vsmartcard's vpcd installed?"
+                    )
+                    .into());
+                }
+                Err(_) => self.pause(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the card is to be in the reader; false if the program is to end.
+    fn wait_for_card(&self) -> bool {
+        let idle = |place: &mut Place| !place.inserted && !place.quit;
+        let place = self.changed.wait_while(lock(&self.place), idle);
+        !place.unwrap_or_else(PoisonError::into_inner).quit
+    }
+
+    fn pause(&self) {
+        let waiting = |place: &mut Place| place.inserted && !place.quit;
+        // Whether time or a change ended the pause makes no difference.
+        drop(self.changed.wait_timeout_while(lock(&self.place), PAUSE, waiting));
+    }
+
+    fn connect(&self) -> io::Result<TcpStream> {
+        let (host, port) = &self.address;
+        let stream = TcpStream::connect((host.as_str(), *port))?;
+        stream.set_nodelay(true)?;
+        let mut place = lock(&self.place);
+        if !place.inserted || place.quit {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        place.stream = Some(stream.try_clone()?);
+        self.changed.notify_all();
+        Ok(stream)
+    }
+
+    /// Answers vpcd until the connection ends, from whichever side. An error if vpcd never asks for anything: it
+    /// leaves a second card for the same reader waiting.
+    fn converse(&self, mut stream: TcpStream, announced: &mut bool) -> Result<(), Box<dyn Error>> {
+        let (host, port) = &self.address;
+        stream.set_read_timeout((!*announced).then_some(PATIENCE))?;
+        loop {
+            let message = match read_message(&mut stream) {
+                Ok(message) => message,
+                Err(error) if !*announced && error.kind() == ErrorKind::WouldBlock => {
+                    return Err(format!(
+                        "vpcd at {host}:{port} takes no notice. Is there another card in this reader?"
+                    )
+                    .into());
+                }
+                Err(_) => break,
+            };
+            if !*announced {
+                // Only now is it certain that vpcd has taken this card and no other.
+                writeln!(io::stdout(), "ready: the card is in the reader of vpcd at {host}:{port}")?;
+                *announced = true;
+                stream.set_read_timeout(None)?;
+            }
+            match self.answer(&message) {
+                Reply::Bytes(answer) if write_message(&mut stream, &answer).is_err() => break,
+                Reply::Removed => break,
+                Reply::Bytes(_) | Reply::Nothing => {}
+            }
+        }
+        lock(&self.place).stream = None;
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// What one message of vpcd brings about.
+    fn answer(&self, message: &[u8]) -> Reply {
+        match message {
+            [0x00] => self.card().power_off(),
+            [0x01] => self.card().power_on(),
+            [0x02] => self.card().reset(),
+            [0x04] => return Reply::Bytes(self.card().atr()),
+            [] | [_] => {}
+            _ if self.disappears() => return Reply::Removed,
+            command => return self.transmit(command).map_or(Reply::Nothing, Reply::Bytes),
+        }
+        Reply::Nothing
+    }
+
+    fn transmit(&self, command: &[u8]) -> Option<Vec<u8>> {
+        let mut card = self.card();
+        let answer = card.transmit(command)?;
+        if let (Some(log), Some(exchange)) = (lock(&self.log).as_mut(), card.exchanges().last()) {
+            if let Err(error) = writeln!(log, "{exchange}") {
+                eprintln!("jpki-virtual-card: cannot write the log: {error}");
+            }
+        }
+        Some(answer)
+    }
+
+    /// Counts one command; true if the card disappears with it.
+    fn disappears(&self) -> bool {
+        let mut place = lock(&self.place);
+        let Some(count) = place.remove_after else {
+            return false;
+        };
+        place.remove_after = count.checked_sub(1).filter(|&left| left > 0);
+        if place.remove_after.is_none() {
+            place.disconnect();
+            return true;
+        }
+        false
+    }
+}
+
+/// What vpcd hears.
+enum Reply {
+    Bytes(Vec<u8>),
+    Nothing,
+    /// The card is no longer there.
+    Removed,
+}
+
+impl Place {
+    fn disconnect(&mut self) {
+        self.inserted = false;
+        self.remove_after = None;
+        if let Some(stream) = self.stream.take() {
+            // An error says that the connection is gone already.
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+/// Reads a length and a body. vpcd writes the two apart, and the second waits for the acknowledgement of the first:
+/// unless that is sent at once, every APDU costs 40 ms.
+fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut length = [0; 2];
+    rustix::net::sockopt::set_tcp_quickack(&*stream, true)?;
+    stream.read_exact(&mut length)?;
+    let mut body = vec![0; usize::from(u16::from_be_bytes(length))];
+    rustix::net::sockopt::set_tcp_quickack(&*stream, true)?;
+    stream.read_exact(&mut body)?;
+    Ok(body)
+}
+
+fn write_message(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
+    let length = u16::try_from(body.len()).map_err(|_| ErrorKind::InvalidInput)?;
+    let mut message = length.to_be_bytes().to_vec();
+    message.extend(body);
+    stream.write_all(&message)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
