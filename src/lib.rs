@@ -21,6 +21,7 @@
 pub mod card;
 pub mod core;
 pub mod ffi;
+mod logging;
 pub mod settings;
 pub mod token;
 pub mod transport;

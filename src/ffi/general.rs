@@ -2,16 +2,16 @@
 
 use cryptoki_sys::*;
 
-use super::library;
 use super::pointers::{read, write};
+use super::{environment, library};
 use crate::core::{Error, Module};
-use crate::settings::Settings;
 
 /// C_Initialize. The module starts no thread and uses the system's locks.
 ///
 /// # Safety
-/// `arguments` is NULL or points to a CK_C_INITIALIZE_ARGS.
+/// `arguments` is NULL or points to a CK_C_INITIALIZE_ARGS, whose pReserved is NULL or points to a string.
 pub(super) unsafe fn initialize(arguments: CK_VOID_PTR) -> Result<(), Error> {
+    let mut reserved = std::ptr::null_mut();
     if !arguments.is_null() {
         // SAFETY: by this function's contract.
         let arguments = unsafe { read(arguments.cast::<CK_C_INITIALIZE_ARGS>()) }?;
@@ -29,11 +29,10 @@ pub(super) unsafe fn initialize(arguments: CK_VOID_PTR) -> Result<(), Error> {
         if given != 0 && arguments.flags & CKF_OS_LOCKING_OK == 0 {
             return Err(Error::CantLock);
         }
-        if !arguments.pReserved.is_null() {
-            return Err(Error::ArgumentsBad);
-        }
+        reserved = arguments.pReserved;
     }
-    library::start(Settings::default())
+    // SAFETY: by this function's contract.
+    library::start(|| unsafe { environment::settings(reserved) })
 }
 
 /// C_Finalize.

@@ -8,7 +8,9 @@ use crate::core::Error;
 
 /// Runs one function, and turns its outcome into the value that C gets. A panic ends here: it must not unwind into the
 /// program, nor end it.
-pub(super) fn guard(function: &str, body: impl FnOnce() -> Result<(), Error>) -> CK_RV {
+///
+/// `body` is a trait object, so that this code is in the module once and not once for each function.
+pub(super) fn guard(function: &str, body: &mut dyn FnMut() -> Result<(), Error>) -> CK_RV {
     // No state is left broken behind a panic: the locks are parking_lot's, which do not poison, and what they guard is
     // replaced as a whole. A card that was in use is powered down by the unwinding.
     match catch_unwind(AssertUnwindSafe(body)) {
@@ -33,8 +35,8 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_general_error() {
-        assert_eq!(guard("C_Test", || panic!("on purpose")), CKR_GENERAL_ERROR);
-        assert_eq!(guard("C_Test", || Err(Error::ArgumentsBad)), Error::ArgumentsBad.rv());
-        assert_eq!(guard("C_Test", || Ok(())), CKR_OK);
+        assert_eq!(guard("C_Test", &mut || panic!("on purpose")), CKR_GENERAL_ERROR);
+        assert_eq!(guard("C_Test", &mut || Err(Error::ArgumentsBad)), Error::ArgumentsBad.rv());
+        assert_eq!(guard("C_Test", &mut || Ok(())), CKR_OK);
     }
 }

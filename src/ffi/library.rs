@@ -33,11 +33,11 @@ pub(super) fn module() -> Result<Arc<Module>, Error> {
     RUNNING.read().clone().ok_or(Error::NotInitialized)
 }
 
-/// Starts the module.
+/// Starts the module with the settings that `settings` finds.
 ///
 /// # Errors
-/// [`Error::AlreadyInitialized`].
-pub(super) fn start(settings: Settings) -> Result<(), Error> {
+/// [`Error::AlreadyInitialized`], and those of `settings`.
+pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Result<(), Error> {
     let mut running = RUNNING.try_write_for(LOCK_PATIENCE).ok_or(Error::GeneralError)?;
     if running.is_some() && OWNER.load(Ordering::Acquire) == process::id() {
         return Err(Error::AlreadyInitialized);
@@ -46,6 +46,8 @@ pub(super) fn start(settings: Settings) -> Result<(), Error> {
         // The parent's: to drop it here would end connections and contexts that the parent still uses.
         std::mem::forget(inherited);
     }
+    let settings = settings()?;
+    crate::logging::start(&settings);
     *running = Some(Arc::new(Module::new(settings, Readers::of_this_machine())));
     OWNER.store(process::id(), Ordering::Release);
     Ok(())

@@ -4,6 +4,7 @@
 //! beyond the call. A panic ends in [`guard`]. All `unsafe` of the project is in this folder.
 
 mod digesting;
+mod environment;
 mod general;
 mod guard;
 mod interfaces;

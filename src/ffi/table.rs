@@ -53,7 +53,7 @@ macro_rules! functions {
         pub unsafe extern "C" fn $name($($argument: $type),*) -> CK_RV {
             // SAFETY: the caller's promise is handed on to the function that reads the pointers.
             #[allow(unused_unsafe)]
-            guard(stringify!($name), || unsafe { $answer })
+            guard(stringify!($name), &mut || unsafe { $answer })
         }
     };
 }

@@ -23,6 +23,10 @@ pub(super) struct InsertedCard {
     users: AtomicUsize,
 }
 
+/// What is done in one transaction: it may say that the transaction has to end with a power-down. A trait object, so
+/// that the handling of transactions is in the module once and not once for each piece of work.
+type Job<'a> = &'a mut dyn FnMut(&mut dyn Channel, &mut Habits, &mut Ending) -> Result<(), Error>;
+
 #[derive(Default)]
 struct Link {
     connection: Option<Box<dyn Connection>>,
@@ -64,26 +68,24 @@ impl InsertedCard {
     ///
     /// The work is done once. It is not repeated after a failure in the middle, because a PIN may have been sent.
     pub(super) fn work<T>(&self, mut job: impl FnMut(&mut Application<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        self.transact(|channel, habits| {
-            let mut application = match Application::select(channel, habits) {
-                Ok(application) => application,
-                Err(error) => return (Err(error.into()), Ending::Leave),
-            };
-            let answer = job(&mut application);
-            (answer, application.leave())
-        })
+        let mut answer = None;
+        self.transact(&mut |channel, habits, ending| {
+            let mut application = Application::select(channel, habits)?;
+            let outcome = job(&mut application);
+            *ending = application.leave();
+            answer = Some(outcome?);
+            Ok(())
+        })?;
+        answer.ok_or(Error::Removed)
     }
 
     /// One transaction without the application selected: for the recognition of the card.
-    pub(super) fn transact<T>(
-        &self,
-        mut job: impl FnMut(&mut dyn Channel, &mut Habits) -> (Result<T, Error>, Ending),
-    ) -> Result<T, Error> {
+    pub(super) fn transact(&self, job: Job<'_>) -> Result<(), Error> {
         if self.is_gone() {
             return Err(Error::Removed);
         }
         let mut link = self.link.lock();
-        let answer = self.transact_on(&mut link, &mut job);
+        let answer = self.transact_on(&mut link, job);
         if let Err(error) = &answer {
             log::debug!("{}: {error}", self.reader);
             match error {
@@ -100,11 +102,7 @@ impl InsertedCard {
         answer
     }
 
-    fn transact_on<T>(
-        &self,
-        link: &mut Link,
-        job: &mut impl FnMut(&mut dyn Channel, &mut Habits) -> (Result<T, Error>, Ending),
-    ) -> Result<T, Error> {
+    fn transact_on(&self, link: &mut Link, job: Job<'_>) -> Result<(), Error> {
         let Link { connection, habits } = link;
         let connection = match connection {
             Some(connection) => connection,
@@ -115,8 +113,8 @@ impl InsertedCard {
         }
         let mut answer = Err(Error::from(transport::Error::Reset));
         connection.transact(&mut |channel| {
-            let ending;
-            (answer, ending) = job(channel, habits);
+            let mut ending = Ending::Leave;
+            answer = job(channel, habits, &mut ending);
             ending
         })?;
         // A card that is pulled out in the middle shows as a failed transmission first.

@@ -1,14 +1,15 @@
 //! Certificates as the core needs them: each field in the form PKCS#11 wants it.
 
-use der::{Decode, Encode};
+use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
+use der::{Decode, ErrorKind, Reader, SliceReader, Tag, TagNumber, Tagged};
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use sha1::{Digest, Sha1};
-use x509_cert::Certificate as X509;
-use x509_cert::ext::pkix::AuthorityKeyIdentifier;
-use x509_cert::spki::SubjectPublicKeyInfoRef;
-use x509_cert::time::Time;
 use zeroize::Zeroizing;
 
 use super::public_key::PublicKey;
+
+/// id-ce-authorityKeyIdentifier (RFC 5280 §4.2.1.1).
+const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 
 /// A day, as CK_DATE wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,27 +40,18 @@ pub struct Certificate {
 impl Certificate {
     /// Reads a certificate; `None` where it cannot be read, or holds no RSA key.
     pub(super) fn parse(der: Zeroizing<Vec<u8>>) -> Option<Self> {
-        let certificate = X509::from_der(&der).ok()?;
-        let fields = &certificate.tbs_certificate;
-        let public_key_info = fields.subject_public_key_info.to_der().ok()?;
-        let public_key = PublicKey::from_spki(SubjectPublicKeyInfoRef::from_der(&public_key_info).ok()?)?;
-        let key_bits = fields.subject_public_key_info.subject_public_key.as_bytes()?;
-        let authority_key_identifier = fields
-            .get::<AuthorityKeyIdentifier>()
-            .ok()
-            .flatten()
-            .and_then(|(_, identifier)| identifier.key_identifier)
-            .map(|identifier| identifier.as_bytes().to_vec());
+        let fields = Fields::read(&der).ok()?;
+        let key = SubjectPublicKeyInfoRef::from_der(fields.public_key_info).ok()?;
         Some(Certificate {
-            subject: Zeroizing::new(fields.subject.to_der().ok()?),
-            issuer: fields.issuer.to_der().ok()?,
-            serial_number: fields.serial_number.to_der().ok()?,
-            not_before: date(fields.validity.not_before),
-            not_after: date(fields.validity.not_after),
-            public_key,
-            key_identifier: Sha1::digest(key_bits).into(),
-            authority_key_identifier,
-            public_key_info,
+            subject: Zeroizing::new(fields.subject.to_vec()),
+            issuer: fields.issuer.to_vec(),
+            serial_number: fields.serial_number.to_vec(),
+            not_before: fields.not_before,
+            not_after: fields.not_after,
+            public_key_info: fields.public_key_info.to_vec(),
+            key_identifier: Sha1::digest(key.subject_public_key.as_bytes()?).into(),
+            public_key: PublicKey::from_info(key)?,
+            authority_key_identifier: fields.authority_key_identifier.map(<[u8]>::to_vec),
             der,
         })
     }
@@ -125,7 +117,119 @@ impl Certificate {
     }
 }
 
-fn date(time: Time) -> Date {
-    let time = time.to_date_time();
-    Date { year: time.year(), month: time.month(), day: time.day() }
+/// The fields of a certificate that are needed, in DER where PKCS#11 passes them on (RFC 5280 §4.1). What is not needed
+/// is not decoded, so that nothing in a name or an extension can make a certificate unreadable.
+struct Fields<'a> {
+    serial_number: &'a [u8],
+    issuer: &'a [u8],
+    not_before: Date,
+    not_after: Date,
+    subject: &'a [u8],
+    public_key_info: &'a [u8],
+    authority_key_identifier: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(der: &'a [u8]) -> der::Result<Self> {
+        let mut whole = SliceReader::new(der)?;
+        let mut certificate = enter(&mut whole, Tag::Sequence)?;
+        let mut fields = enter(&mut certificate, Tag::Sequence)?;
+        let (_algorithm, _signature) = (certificate.tlv_bytes()?, certificate.tlv_bytes()?);
+        certificate.finish(())?;
+        whole.finish(())?;
+        let version = Tag::ContextSpecific { constructed: true, number: TagNumber::N0 };
+        if fields.peek_header()?.tag == version {
+            fields.tlv_bytes()?;
+        }
+        let serial_number = fields.tlv_bytes()?;
+        let _algorithm = fields.tlv_bytes()?;
+        let issuer = fields.tlv_bytes()?;
+        let mut validity = enter(&mut fields, Tag::Sequence)?;
+        let (not_before, not_after) = (date(&mut validity)?, date(&mut validity)?);
+        let (subject, public_key_info) = (fields.tlv_bytes()?, fields.tlv_bytes()?);
+        let mut authority_key_identifier = None;
+        let extensions = Tag::ContextSpecific { constructed: true, number: TagNumber::N3 };
+        while !fields.is_finished() {
+            let optional = AnyRef::decode(&mut fields)?;
+            if optional.tag() == extensions {
+                let list = enter(&mut SliceReader::new(optional.value())?, Tag::Sequence)?;
+                authority_key_identifier = find_authority_key_identifier(list)?;
+            }
+        }
+        Ok(Fields { serial_number, issuer, not_before, not_after, subject, public_key_info, authority_key_identifier })
+    }
+}
+
+/// The content of the next value, which has to have this tag.
+fn enter<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<SliceReader<'a>> {
+    let value = AnyRef::decode(reader)?;
+    value.tag().assert_eq(tag)?;
+    SliceReader::new(value.value())
+}
+
+/// The next value: UTCTime or GeneralizedTime.
+fn date(reader: &mut SliceReader<'_>) -> der::Result<Date> {
+    let value = AnyRef::decode(reader)?;
+    let time = match value.tag() {
+        Tag::UtcTime => value.decode_as::<UtcTime>()?.to_date_time(),
+        Tag::GeneralizedTime => value.decode_as::<GeneralizedTime>()?.to_date_time(),
+        tag => return Err(ErrorKind::TagUnexpected { expected: Some(Tag::UtcTime), actual: tag }.into()),
+    };
+    Ok(Date { year: time.year(), month: time.month(), day: time.day() })
+}
+
+/// The `[0] IMPLICIT OCTET STRING OPTIONAL` of an AuthorityKeyIdentifier (RFC 5280 §4.2.1.1).
+fn find_authority_key_identifier<'a>(mut list: SliceReader<'a>) -> der::Result<Option<&'a [u8]>> {
+    let wanted = Tag::ContextSpecific { constructed: false, number: TagNumber::N0 };
+    while !list.is_finished() {
+        let mut extension = enter(&mut list, Tag::Sequence)?;
+        if ObjectIdentifier::decode(&mut extension)? != AUTHORITY_KEY_IDENTIFIER {
+            continue;
+        }
+        if extension.peek_header()?.tag == Tag::Boolean {
+            extension.tlv_bytes()?;
+        }
+        let mut value = enter(&mut extension, Tag::OctetString)?;
+        let mut identifier = enter(&mut value, Tag::Sequence)?;
+        let first = AnyRef::decode(&mut identifier)?;
+        return Ok((first.tag() == wanted).then_some(first.value()));
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The holder's certificates of the virtual card have the shape of a test card's (card-facts §6.2, §6.3).
+    #[test]
+    fn fields_of_a_certificate() {
+        let identity = jpki_virtual_card::test_identity();
+        for (own, ca) in [
+            (identity.auth_certificate(), identity.auth_ca_certificate()),
+            (identity.sign_certificate(), identity.sign_ca_certificate()),
+        ] {
+            let parse = |der: &[u8]| Certificate::parse(Zeroizing::new(der.to_vec())).expect("readable");
+            let (own_fields, ca_fields) = (parse(own), parse(ca));
+            assert_eq!(own_fields.der(), own);
+            assert_eq!(own_fields.issuer(), ca_fields.subject());
+            assert_eq!(own_fields.authority_key_identifier(), Some(ca_fields.key_identifier().as_slice()));
+            assert_eq!(own_fields.public_key().bits(), 2048);
+            assert_eq!(own_fields.public_key().exponent(), [1, 0, 1]);
+            assert!(own_fields.not_before().year <= own_fields.not_after().year);
+            // An INTEGER of three bytes, as on the test card.
+            assert_eq!(own_fields.serial_number().first_chunk(), Some(&[0x02, 0x03]));
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_refused() {
+        let der = jpki_virtual_card::test_identity().auth_certificate().to_vec();
+        assert!(Certificate::parse(Zeroizing::new(Vec::new())).is_none());
+        // Cut anywhere, it is none; nor with more behind it.
+        for length in 0..der.len() {
+            assert!(Certificate::parse(Zeroizing::new(der.get(..length).unwrap().to_vec())).is_none(), "{length}");
+        }
+        assert!(Certificate::parse(Zeroizing::new([der.as_slice(), &[0]].concat())).is_none());
+    }
 }

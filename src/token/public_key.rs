@@ -1,6 +1,7 @@
 //! RSA public keys: what verifies signatures, in software.
 
 use rsa::pkcs1v15::Pkcs1v15Sign;
+use rsa::pkcs8::spki::SubjectPublicKeyInfoRef;
 use rsa::traits::{PublicKeyParts, SignatureScheme as _};
 use rsa::{BigUint, Pss, RsaPublicKey};
 use sha2::Sha256;
@@ -14,8 +15,8 @@ pub struct PublicKey(RsaPublicKey);
 
 impl PublicKey {
     /// A key from a certificate's SubjectPublicKeyInfo; `None` where it is no RSA key.
-    pub(super) fn from_spki(spki: x509_cert::spki::SubjectPublicKeyInfoRef<'_>) -> Option<Self> {
-        RsaPublicKey::try_from(spki).ok().map(PublicKey)
+    pub(super) fn from_info(info: SubjectPublicKeyInfoRef<'_>) -> Option<Self> {
+        RsaPublicKey::try_from(info).ok().map(PublicKey)
     }
 
     /// The modulus, big-endian, without leading zeros.

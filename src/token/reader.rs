@@ -11,7 +11,7 @@ use super::jpki_token::{Identity, Token};
 use super::login::Tries;
 use super::serial;
 use crate::card::{self, Application, Availability, CertificateFile, KeyPair};
-use crate::transport::{self, Ending, PcscResourceManager, ReaderState, ResourceManager};
+use crate::transport::{self, PcscResourceManager, ReaderState, ResourceManager};
 
 /// How long a card that another program keeps for itself is left alone before it is tried again.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
@@ -213,32 +213,32 @@ impl Reader {
 /// common application (which also locks what another program may have left unlocked), SELECT of the JPKI application,
 /// its label, and the tries left of both PINs.
 fn read_identity(card: &InsertedCard) -> Result<[Identity; 2], Error> {
-    card.transact(|channel, habits| {
-        let answer = (|| {
-            let number = card::card_number(channel)?;
-            let mut application = Application::select(channel, habits)?;
-            // Nothing depends on the label, so that a card without one is as good.
-            let label = application.token_label().unwrap_or_default();
-            let serial = match &number {
-                Some(number) => serial::from_card_number(number),
-                None => application
-                    .read_certificate(CertificateFile::EndEntity(KeyPair::Authentication))
-                    .map(|der| serial::from_certificate(&der))
-                    .unwrap_or_default(),
+    let mut identities = None;
+    card.transact(&mut |channel, habits, _| {
+        let number = card::card_number(channel)?;
+        let mut application = Application::select(channel, habits)?;
+        // Nothing depends on the label, so that a card without one is as good.
+        let label = application.token_label().unwrap_or_default();
+        let serial = match &number {
+            Some(number) => serial::from_card_number(number),
+            None => application
+                .read_certificate(CertificateFile::EndEntity(KeyPair::Authentication))
+                .map(|der| serial::from_certificate(&der))
+                .unwrap_or_default(),
+        };
+        let mut identify = |key_pair| {
+            // One PIN's state never hides the other token.
+            let tries = match application.tries_left(key_pair) {
+                Err(error @ card::Error::Transport(_)) => return Err(Error::from(error)),
+                answer => answer.ok().flatten().map_or(Tries::Unsaid, Tries::Left),
             };
-            let mut identify = |key_pair| {
-                // One PIN's state never hides the other token.
-                let tries = match application.tries_left(key_pair) {
-                    Err(error @ card::Error::Transport(_)) => return Err(Error::from(error)),
-                    answer => answer.ok().flatten().map_or(Tries::Unsaid, Tries::Left),
-                };
-                // A live counter belongs to a PIN that somebody has set; else the card may have been issued without.
-                let issued =
-                    matches!(tries, Tries::Left(1..)) || application.availability(key_pair) != Availability::Absent;
-                Ok(Identity { key_pair, model: label.clone(), serial: serial.clone(), tries, issued })
-            };
-            Ok([identify(KeyPair::Authentication)?, identify(KeyPair::Signature)?])
-        })();
-        (answer, Ending::Leave)
-    })
+            // A live counter belongs to a PIN that somebody has set; else the card may have been issued without.
+            let issued =
+                matches!(tries, Tries::Left(1..)) || application.availability(key_pair) != Availability::Absent;
+            Ok(Identity { key_pair, model: label.clone(), serial: serial.clone(), tries, issued })
+        };
+        identities = Some([identify(KeyPair::Authentication)?, identify(KeyPair::Signature)?]);
+        Ok(())
+    })?;
+    identities.ok_or(Error::Removed)
 }

@@ -1,0 +1,217 @@
+//! Settings in TOML files.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use toml_parser::decoder::{Encoding, ScalarKind};
+use toml_parser::parser::{EventReceiver, parse_document};
+use toml_parser::{ErrorSink, ParseError, Raw, Source, Span};
+
+use super::{Error, Settings, Value};
+
+/// The file for all users of the machine.
+const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config.toml";
+/// Where the user's file is below the configuration folder.
+const USER_FILE: &str = "jpki-pkcs11/config.toml";
+
+/// Where the files may be: what the environment says. All `None` in a set-uid program, which must not be led by it.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// `JPKI_PKCS11_CONFIG`: one file instead of all others.
+    pub only: Option<OsString>,
+    /// `XDG_CONFIG_HOME`.
+    pub config_home: Option<OsString>,
+    /// `HOME`, for `~/.config` where there is no `XDG_CONFIG_HOME`.
+    pub home: Option<OsString>,
+}
+
+impl Settings {
+    /// Reads the settings of the files: the machine's, then the user's, or the one file that the environment names.
+    /// A file that is not there sets nothing, unless it was named.
+    ///
+    /// # Errors
+    /// What is wrong with a file, and [`Error::Unreadable`]. A mistake is never passed over: a safety setting that is
+    /// misspelt would be no setting.
+    pub fn from_files(places: &Places) -> Result<Self, Error> {
+        let mut settings = Settings::default();
+        if let Some(only) = &places.only {
+            let path = PathBuf::from(only);
+            let text = fs::read_to_string(&path).map_err(|error| Error::Unreadable(path, error.kind()))?;
+            settings.apply_toml(&text)?;
+            return Ok(settings);
+        }
+        let config_home = match (&places.config_home, &places.home) {
+            (Some(folder), _) => Some(PathBuf::from(folder)),
+            (None, Some(home)) => Some(Path::new(home).join(".config")),
+            (None, None) => None,
+        };
+        let user_file = config_home.filter(|folder| folder.is_absolute()).map(|folder| folder.join(USER_FILE));
+        for path in [Some(PathBuf::from(SYSTEM_FILE)), user_file].into_iter().flatten() {
+            match fs::read_to_string(&path) {
+                Ok(text) => settings.apply_toml(&text)?,
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                // Another user's home, as after sudo: not a file for this process.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+                Err(error) => return Err(Error::Unreadable(path, error.kind())),
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Sets what a TOML document says. Settings are flat: a document with tables in it is none of ours.
+    ///
+    /// # Errors
+    /// [`Error::WrongForm`] with the line of the mistake, [`Error::UnknownKey`], [`Error::WrongValue`].
+    pub fn apply_toml(&mut self, text: &str) -> Result<(), Error> {
+        let source = Source::new(text);
+        let tokens: Vec<_> = source.lex().collect();
+        let mut mistakes: Option<ParseError> = None;
+        let mut document = Document { source, settings: self, key: String::new(), list: None, outcome: Ok(()) };
+        parse_document(&tokens, &mut document, &mut mistakes);
+        let Document { outcome, .. } = document;
+        match mistakes {
+            Some(mistake) => {
+                let before = mistake.unexpected().and_then(|place| text.get(..place.start())).unwrap_or_default();
+                Err(Error::WrongForm(format!("line {}: {}", before.matches('\n').count() + 1, mistake.description())))
+            }
+            None => outcome,
+        }
+    }
+}
+
+/// A TOML document while it is read, one event after the other.
+struct Document<'a> {
+    source: Source<'a>,
+    settings: &'a mut Settings,
+    key: String,
+    /// The items of the list that is being read.
+    list: Option<Vec<String>>,
+    /// The first thing that is wrong with what the document says.
+    outcome: Result<(), Error>,
+}
+
+impl Document<'_> {
+    fn set(&mut self, value: &Value<'_>) {
+        if self.outcome.is_ok() {
+            self.outcome = self.settings.set(&self.key, value);
+        }
+    }
+
+    fn refuse(&mut self, what: &str) {
+        if self.outcome.is_ok() {
+            self.outcome = Err(Error::WrongForm(what.to_owned()));
+        }
+    }
+}
+
+impl EventReceiver for Document<'_> {
+    fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
+        let mut key = Cow::Borrowed("");
+        if let Some(raw) = self.source.get(span) {
+            Raw::new_unchecked(raw.as_str(), encoding, span).decode_key(&mut key, error);
+        }
+        self.key = key.into_owned();
+    }
+
+    fn scalar(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
+        let Some(raw) = self.source.get(span) else { return };
+        let mut text = Cow::Borrowed("");
+        let kind = Raw::new_unchecked(raw.as_str(), encoding, span).decode_scalar(&mut text, error);
+        match (kind, &mut self.list) {
+            (ScalarKind::String, Some(list)) => list.push(text.into_owned()),
+            (ScalarKind::String, None) => self.set(&Value::Text(&text)),
+            (ScalarKind::Boolean(boolean), None) => self.set(&Value::Boolean(boolean)),
+            _ => self.refuse("a value is a text, true, false, or a list of texts"),
+        }
+    }
+
+    fn array_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) -> bool {
+        if self.list.is_some() {
+            self.refuse("a list of lists");
+            return false;
+        }
+        self.list = Some(Vec::new());
+        true
+    }
+
+    fn array_close(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
+        let list = self.list.take().unwrap_or_default();
+        self.set(&Value::List(list.iter().map(String::as_str).collect()));
+    }
+
+    fn inline_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) -> bool {
+        self.refuse("a table");
+        false
+    }
+
+    fn std_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
+        self.refuse("a table");
+    }
+
+    fn array_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
+        self.refuse("a table");
+    }
+
+    fn key_sep(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
+        self.refuse("a key with a dot");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Labels, Slots};
+
+    fn from(text: &str) -> Result<Settings, Error> {
+        let mut settings = Settings::default();
+        settings.apply_toml(text).map(|()| settings)
+    }
+
+    #[test]
+    fn a_whole_file() {
+        let settings = from(
+            "# for browsers\nslots = \"auth\"\nlabels = \"ja\"\nlast-try = \"refuse\"\nca-certificates = false\n\
+             readers = [\"ACS*\", \"Sony*\"]\nlog = \"info\"\nlog-file = \"/var/log/x\"\n",
+        )
+        .unwrap();
+        assert_eq!((settings.slots, settings.labels), (Slots::Authentication, Labels::Japanese));
+        assert!(settings.spare_last_try && !settings.ca_certificates);
+        assert_eq!(settings.readers, ["ACS*", "Sony*"]);
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for text in [
+            "slots = auth",
+            "slots = 1",
+            "slot = \"auth\"",
+            "[slots]",
+            "readers = [1]",
+            "last-try = true",
+            "a.b = 1",
+            "slots = \"both",
+            "slots = {}",
+            "readers = [[\"a\"]]",
+            "slots = \"both\" \"auth\"",
+        ] {
+            assert!(from(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_users_file_is_read_after_the_machines_and_a_named_one_alone() {
+        let folder = std::env::temp_dir().join(format!("jpki-pkcs11-settings-{}", std::process::id()));
+        let file = folder.join(USER_FILE);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "labels = \"ja\"").unwrap();
+        let user = Places { config_home: Some(folder.clone().into()), ..Places::default() };
+        assert_eq!(Settings::from_files(&user).unwrap().labels, Labels::Japanese);
+        let missing = folder.join("missing.toml");
+        let named = Places { only: Some(missing.clone().into()), ..user };
+        assert_eq!(Settings::from_files(&named), Err(Error::Unreadable(missing, ErrorKind::NotFound)));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
