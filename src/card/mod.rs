@@ -1,8 +1,8 @@
 //! The JPKI application of the My Number Card: its files, PINs, keys and status words.
 //!
-//! Everything known of the card comes from `card-facts` (docs/card-facts.md says where they are kept); a section number
-//! behind a constant or a branch names the fact. A fact that only one source gives is marked so, and the code gets on
-//! with its opposite: by falling back, by remembering it in [`Habits`], or by an error that loses nothing.
+//! Everything known of the card is in `docs/card-facts.md`; "card-facts §4.5" behind a constant or a branch names the
+//! fact. A fact that only one source gives is marked so, and the code gets on with its opposite: by falling back, by
+//! remembering it in [`Habits`], or by an error that loses nothing.
 
 mod apdu;
 mod application;
