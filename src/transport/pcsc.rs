@@ -5,7 +5,7 @@
 //! signature never keeps C_GetSlotInfo waiting.
 
 use std::ffi::CString;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,9 @@ const RESPONSE_MAX: usize = 258;
 pub struct PcscResourceManager {
     /// The context that asks for presence; made when first needed, and made anew when the service was restarted.
     observer: Mutex<Option<Context>>,
+    /// How often the service was found gone. Its counters start anew with it, so that this is a part of every
+    /// insertion's number: else a card that was swapped meanwhile could pass for the one before.
+    restarts: AtomicU32,
     /// The contexts that threads wait with now, each with a number of its own.
     waiting: Mutex<Vec<(u64, Context)>>,
     /// The number of the last wait.
@@ -44,6 +47,12 @@ impl PcscResourceManager {
         Self::default()
     }
 
+    /// The number of an insertion, from what the service has counted.
+    fn numbered(&self, presence: Presence) -> Presence {
+        let restarts = self.restarts.load(Ordering::Relaxed) << COUNTER_BITS;
+        Presence { events: restarts | (presence.events & COUNTER_MASK), ..presence }
+    }
+
     /// Asks PC/SC something with the observing context; forgets that context where the service has gone.
     fn observe<T>(&self, ask: impl Fn(&Context) -> Result<T, pcsc::Error>) -> Result<T, Error> {
         let mut observer = self.observer.lock();
@@ -54,7 +63,10 @@ impl PcscResourceManager {
                 None => Context::establish(Scope::User)?,
             };
             match ask(&context).map_err(|error| (error, Error::from(error))) {
-                Err((_, Error::ServiceGone)) => drop(context),
+                Err((_, Error::ServiceGone)) => {
+                    drop(context);
+                    self.restarts.fetch_add(1, Ordering::Relaxed);
+                }
                 answer => {
                     *observer = Some(context);
                     return answer.map_err(|(_, error)| error);
@@ -86,6 +98,10 @@ fn presence_of(state: &pcsc::ReaderState) -> Presence {
     Presence { card: state.event_state().contains(State::PRESENT), events: state.event_count() }
 }
 
+/// The service's own part of an insertion's number; above it stand the restarts.
+const COUNTER_BITS: u32 = 16;
+const COUNTER_MASK: u32 = (1 << COUNTER_BITS) - 1;
+
 impl ResourceManager for PcscResourceManager {
     fn readers(&self) -> Result<Vec<ReaderState>, Error> {
         self.observe(|context| {
@@ -106,21 +122,21 @@ impl ResourceManager for PcscResourceManager {
             }
             let describe = |state: &pcsc::ReaderState| ReaderState {
                 name: state.name().to_string_lossy().into_owned(),
-                presence: presence_of(state),
+                presence: self.numbered(presence_of(state)),
             };
             Ok(states.iter().map(describe).collect())
         })
     }
 
     fn presence(&self, reader: &str) -> Result<Presence, Error> {
-        self.observe(|context| look_at(context, reader))
+        self.observe(|context| Ok(self.numbered(look_at(context, reader)?)))
     }
 
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
         let context = Context::establish(Scope::User)?;
         // Before the connection, so that a card swapped in between shows as a difference.
-        let before = look_at(&context, reader)?;
+        let before = self.numbered(look_at(&context, reader)?);
         if !before.card {
             return Err(Error::Removed);
         }
@@ -160,7 +176,7 @@ impl ResourceManager for PcscResourceManager {
 /// A reader's state as it was seen before, in the form SCardGetStatusChange compares with.
 fn seen(state: State, events: u32) -> State {
     // The counter has 16 bits and stands above the flags.
-    let counter = pcsc::ffi::DWORD::from(events & 0xFFFF) << 16;
+    let counter = pcsc::ffi::DWORD::from(events & COUNTER_MASK) << COUNTER_BITS;
     State::from_bits_retain(state.bits() | counter)
 }
 
@@ -190,7 +206,7 @@ struct PcscConnection {
 /// it reconnect to that next card.
 fn still_the_same(context: &Context, reader: &str, events: u32) -> Result<(), Error> {
     let now = look_at(context, reader)?;
-    if now.card && now.events == events { Ok(()) } else { Err(Error::Removed) }
+    if now.card && now.events & COUNTER_MASK == events & COUNTER_MASK { Ok(()) } else { Err(Error::Removed) }
 }
 
 impl Connection for PcscConnection {
