@@ -1,6 +1,7 @@
 //! The certificates of a token: read when somebody asks for them, once for each insertion of the card.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use zeroize::Zeroizing;
 
@@ -8,6 +9,9 @@ use super::certificate::Certificate;
 use super::error::Error;
 use super::jpki_token::Token;
 use crate::card::{self, Application, CertificateFile, KeyPair};
+
+/// The label of an Android phone's token (card-facts §2.1).
+const ANDROID_LABEL: &str = "JPKIAPGPSETOKEN";
 
 /// What is known of a certificate file.
 #[derive(Clone)]
@@ -21,12 +25,18 @@ pub(super) enum CertificateState {
 
 impl CertificateState {
     /// What is known of the holder's certificate before anything was read.
-    pub(super) fn unread(key_pair: KeyPair) -> Self {
+    pub(super) fn unread(key_pair: KeyPair, model: &str) -> Self {
         match key_pair {
+            // Single source (card-facts §6.7): where it is not so, the certificate shows only after login.
+            KeyPair::Authentication if model == ANDROID_LABEL => CertificateState::Locked,
             KeyPair::Authentication => CertificateState::Unread,
             // Confirmed (card-facts §2): it names its holder. The card is not even asked before the PIN is there.
             KeyPair::Signature => CertificateState::Locked,
         }
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self, CertificateState::Locked)
     }
 
     pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
@@ -57,7 +67,7 @@ impl Token {
     /// sure after [`Self::certificate`] was asked for.
     #[must_use]
     pub fn certificate_is_private(&self) -> bool {
-        self.key_pair() == KeyPair::Signature || matches!(*self.certificate.lock(), CertificateState::Locked)
+        self.private.load(Ordering::Relaxed)
     }
 
     /// The CA's certificate: `None` where the card has none.
@@ -82,6 +92,9 @@ impl Token {
     pub(super) fn read_certificate(&self, application: &mut Application<'_>) -> Result<(), Error> {
         let file = CertificateFile::EndEntity(self.key_pair());
         let state = interpret(application.read_certificate(file))?;
+        if state.is_locked() {
+            self.private.store(true, Ordering::Relaxed);
+        }
         *self.certificate.lock() = state;
         Ok(())
     }

@@ -33,6 +33,8 @@ pub struct Token {
     number: u64,
     pub(super) pin: Mutex<PinState>,
     pub(super) certificate: Mutex<CertificateState>,
+    /// The certificate was seen to be readable only after login.
+    pub(super) private: AtomicBool,
     pub(super) ca_certificate: Mutex<CertificateState>,
     /// The card answers to PSS, as far as is known.
     pss: AtomicBool,
@@ -41,11 +43,13 @@ pub struct Token {
 impl Token {
     pub(super) fn new(card: Arc<InsertedCard>, identity: Identity) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let certificate = CertificateState::unread(identity.key_pair, &identity.model);
         Token {
             card,
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             pin: Mutex::new(PinState::new(identity.tries)),
-            certificate: Mutex::new(CertificateState::unread(identity.key_pair)),
+            private: AtomicBool::new(certificate.is_locked()),
+            certificate: Mutex::new(certificate),
             ca_certificate: Mutex::new(CertificateState::Unread),
             pss: AtomicBool::new(true),
             identity,

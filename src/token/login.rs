@@ -78,6 +78,10 @@ impl Token {
         }
         let pin = Arc::new(SecretPin::typed(self.key_pair(), typed)?);
         self.card.work(|application| {
+            // Looked at again: another thread may have been faster.
+            if self.is_logged_in() {
+                return Err(Error::AlreadyLoggedIn);
+            }
             self.may_try(application, &pin, spare_last_try)?;
             let answer = application.verify(self.key_pair(), pin.bytes());
             self.note_attempt(&pin, answer)?;

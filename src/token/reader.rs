@@ -11,10 +11,10 @@ use super::jpki_token::{Identity, Token};
 use super::login::Tries;
 use super::serial;
 use crate::card::{self, Application, Availability, CertificateFile, KeyPair};
-use crate::transport::{self, PcscResourceManager, ReaderState, ResourceManager};
+use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManager};
 
-/// How long a card that another program keeps for itself is left alone before it is tried again.
-const BUSY_PAUSE: Duration = Duration::from_secs(1);
+/// How long a card is left alone that another program keeps for itself, or that failed, before it is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How often a card that fails while it is being recognised is tried, before it is taken for another kind of card.
 const FAILURES_MAX: u32 = 3;
 
@@ -123,25 +123,37 @@ pub struct Reader {
 
 /// What was last seen in a reader.
 struct Seen {
-    /// The insertion that `contents` belongs to.
-    events: u32,
-    contents: Contents,
-    /// The card of this insertion is recognised, or given up.
-    settled: bool,
-    failures: u32,
-    /// Not tried again before this time.
-    pause_until: Option<Instant>,
+    presence: Presence,
+    finding: Finding,
+}
+
+/// How far the recognition of a card has come.
+enum Finding {
+    /// Not tried yet, or to be tried again.
+    Open { failures: u32, pause_until: Option<Instant> },
+    /// Found out; stands until the card is taken out.
+    Settled(Contents),
 }
 
 impl Seen {
-    fn new(events: u32, card: bool) -> Self {
-        Seen { events, contents: Contents::Empty, settled: !card, failures: 0, pause_until: None }
+    fn new(presence: Presence) -> Self {
+        let finding = match presence.card {
+            true => Finding::Open { failures: 0, pause_until: None },
+            false => Finding::Settled(Contents::Empty),
+        };
+        Seen { presence, finding }
+    }
+
+    /// A connection has found that the card is gone, though the reader says that nothing has happened: the service was
+    /// restarted.
+    fn is_stale(&self) -> bool {
+        matches!(&self.finding, Finding::Settled(Contents::Jpki([token, _])) if token.is_gone())
     }
 }
 
 impl Reader {
     fn new(manager: Arc<dyn ResourceManager>, name: String) -> Self {
-        Reader { manager, name, seen: Mutex::new(Seen::new(0, false)) }
+        Reader { manager, name, seen: Mutex::new(Seen::new(Presence::default())) }
     }
 
     /// The name the resource manager gives it.
@@ -150,61 +162,50 @@ impl Reader {
         &self.name
     }
 
-    /// The reader is plugged in.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
-        self.manager.presence(&self.name).is_ok()
-    }
-
     /// What is in the reader now. A card is recognised once for each insertion (six APDUs); after that the answer
     /// costs no APDU, whatever kind of card it is.
     pub fn contents(&self) -> Contents {
         let presence = self.manager.presence(&self.name).unwrap_or_default();
         let mut seen = self.seen.lock();
-        let same = match &seen.contents {
-            // A connection has found that the card is gone, though the counter stands where it stood.
-            Contents::Jpki([token, _]) => presence.card && presence.events == seen.events && !token.is_gone(),
-            Contents::Foreign => presence.card && presence.events == seen.events,
-            Contents::Empty => !presence.card || (presence.events == seen.events && !seen.settled),
-        };
-        if !same || (presence.card && seen.settled && matches!(seen.contents, Contents::Empty)) {
-            if let Contents::Jpki(tokens) = &seen.contents {
+        if presence != seen.presence || seen.is_stale() {
+            if let Finding::Settled(Contents::Jpki(tokens)) = &seen.finding {
                 tokens.iter().for_each(|token| token.forget());
             }
-            *seen = Seen::new(presence.events, presence.card);
+            *seen = Seen::new(presence);
         }
-        if !seen.settled && seen.pause_until.is_none_or(|until| until <= Instant::now()) {
-            self.recognise(&mut seen);
+        if let Finding::Open { failures, pause_until } = seen.finding {
+            if pause_until.is_none_or(|until| until <= Instant::now()) {
+                seen.finding = self.recognise(presence.events, failures);
+            }
         }
-        seen.contents.clone()
+        match &seen.finding {
+            Finding::Open { .. } => Contents::Empty,
+            Finding::Settled(contents) => contents.clone(),
+        }
     }
 
-    fn recognise(&self, seen: &mut Seen) {
-        let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, seen.events));
+    fn recognise(&self, events: u32, failures: u32) -> Finding {
+        let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, events));
         match read_identity(&card) {
             Ok(identities) => {
                 log::info!("{}: a card with the JPKI application", self.name);
-                let tokens = identities.map(|identity| Arc::new(Token::new(Arc::clone(&card), identity)));
-                (seen.contents, seen.settled) = (Contents::Jpki(tokens), true);
+                Finding::Settled(Contents::Jpki(
+                    identities.map(|identity| Arc::new(Token::new(Arc::clone(&card), identity))),
+                ))
             }
             Err(Error::Card(card::Error::NotJpki)) => {
                 log::info!("{}: a card of another kind", self.name);
-                (seen.contents, seen.settled) = (Contents::Foreign, true);
+                Finding::Settled(Contents::Foreign)
             }
             // The next look finds what is there now.
-            Err(Error::Removed) => {}
-            Err(Error::Busy) => seen.pause_until = Some(Instant::now() + BUSY_PAUSE),
-            Err(error) => {
-                seen.failures += 1;
-                let mute = error == Error::Card(card::Error::Transport(transport::Error::Unresponsive));
-                if seen.failures >= FAILURES_MAX {
-                    log::warn!("{}: given up: {error}", self.name);
-                    (seen.contents, seen.settled) = (Contents::Foreign, true);
-                } else if mute {
-                    // A card that is still being pushed in may answer the next time.
-                    seen.pause_until = Some(Instant::now() + BUSY_PAUSE);
-                }
+            Err(Error::Removed) => Finding::Open { failures, pause_until: None },
+            Err(Error::Busy) => Finding::Open { failures, pause_until: Some(Instant::now() + PAUSE) },
+            Err(error) if failures + 1 >= FAILURES_MAX => {
+                log::warn!("{}: given up: {error}", self.name);
+                Finding::Settled(Contents::Foreign)
             }
+            // A card that is still being pushed in may answer the next time.
+            Err(_) => Finding::Open { failures: failures + 1, pause_until: Some(Instant::now() + PAUSE) },
         }
     }
 }
