@@ -122,7 +122,12 @@ fn der_length(start: &[u8]) -> Result<usize, Error> {
     match *start {
         [0x30, 0x82, high, low, ..] => {
             let length = usize::from(u16::from_be_bytes([high, low])) + 4;
-            if length > OFFSET_MAX { Err(Error::Malformed("a certificate longer than any file")) } else { Ok(length) }
+            match length {
+                // DER gives fewer than 256 bytes another header.
+                ..0x0104 => Err(Error::Malformed("a certificate with a length that is not DER")),
+                0x0104..=OFFSET_MAX => Ok(length),
+                _ => Err(Error::Malformed("a certificate longer than any file")),
+            }
         }
         // Filler, or nothing at all.
         [] | [0x00 | 0xFF, ..] => Err(Error::Blank),

@@ -165,8 +165,8 @@ impl Object {
 
     fn public_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
         Ok(match attribute {
-            CKA_VERIFY => boolean(true),
-            CKA_ENCRYPT | CKA_VERIFY_RECOVER | CKA_WRAP | CKA_TRUSTED => boolean(false),
+            CKA_VERIFY | CKA_VERIFY_RECOVER => boolean(true),
+            CKA_ENCRYPT | CKA_WRAP | CKA_TRUSTED => boolean(false),
             CKA_MODULUS_BITS => number(self.content()?.public_key().bits() as CK_ULONG),
             _ => return self.key_attribute(attribute),
         })
@@ -174,8 +174,8 @@ impl Object {
 
     fn private_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
         Ok(match attribute {
-            CKA_SIGN | CKA_SENSITIVE => boolean(true),
-            CKA_DECRYPT | CKA_SIGN_RECOVER | CKA_UNWRAP | CKA_EXTRACTABLE => boolean(false),
+            CKA_SIGN | CKA_SIGN_RECOVER | CKA_SENSITIVE => boolean(true),
+            CKA_DECRYPT | CKA_UNWRAP | CKA_EXTRACTABLE => boolean(false),
             CKA_WRAP_WITH_TRUSTED | CKA_ALWAYS_AUTHENTICATE => boolean(false),
             // No command of the card gives a key out (card-facts §5); where it came from is not known for sure.
             CKA_NEVER_EXTRACTABLE => boolean(true),

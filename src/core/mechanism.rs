@@ -226,11 +226,11 @@ impl Module {
     pub fn mechanism_info(&self, slot: CK_SLOT_ID, kind: CK_MECHANISM_TYPE) -> Result<CK_MECHANISM_INFO, Error> {
         let pss = self.slot(slot)?.token()?.knows_pss();
         Ok(match look_up(kind, pss)? {
-            Use::Sign(_) => CK_MECHANISM_INFO {
-                ulMinKeySize: KEY_BITS,
-                ulMaxKeySize: KEY_BITS,
-                flags: CKF_HW | CKF_SIGN | CKF_VERIFY,
-            },
+            Use::Sign(_) => {
+                let recover = if kind == CKM_RSA_PKCS { CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER } else { 0 };
+                let flags = CKF_HW | CKF_SIGN | CKF_VERIFY | recover;
+                CK_MECHANISM_INFO { ulMinKeySize: KEY_BITS, ulMaxKeySize: KEY_BITS, flags }
+            }
             Use::Digest(_) => CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: CKF_DIGEST },
         })
     }

@@ -10,6 +10,7 @@ mod events;
 mod mechanism;
 mod module;
 mod object;
+mod recover;
 mod search;
 mod session;
 mod sign;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::digest::DigestOperation;
 use super::error::Error;
 use super::module::Module;
+use super::recover::VerifyRecoverOperation;
 use super::search::SearchOperation;
 use super::sign::SignOperation;
 use super::slot::SESSIONS_MAX;
@@ -39,7 +40,9 @@ pub(super) struct Operations {
     pub(super) search: Option<SearchOperation>,
     pub(super) digest: Option<DigestOperation>,
     pub(super) sign: Option<SignOperation>,
+    pub(super) sign_recover: Option<SignOperation>,
     pub(super) verify: Option<VerifyOperation>,
+    pub(super) verify_recover: Option<VerifyRecoverOperation>,
 }
 
 impl Module {
@@ -190,8 +193,28 @@ impl Module {
         for other in sessions.iter().filter(|other| other.token.number() == number) {
             let mut operations = other.operations.lock();
             operations.sign = None;
+            operations.sign_recover = None;
             operations.search = None;
         }
+        Ok(())
+    }
+
+    /// C_SessionCancel: ends the operations that the flags name (PKCS#11 3.2 §5.6.10). One that is not under way is no
+    /// error, nor is a kind of operation that the module does not have.
+    ///
+    /// # Errors
+    /// [`Error::SessionHandleInvalid`].
+    pub fn session_cancel(&self, session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> Result<(), Error> {
+        let session = self.session(session)?;
+        let mut operations = session.operations.lock();
+        let Operations { search, digest, sign, sign_recover, verify, verify_recover } = &mut *operations;
+        let named = |flag| flags & flag != 0;
+        search.take_if(|_| named(CKF_FIND_OBJECTS));
+        digest.take_if(|_| named(CKF_DIGEST));
+        sign.take_if(|_| named(CKF_SIGN));
+        sign_recover.take_if(|_| named(CKF_SIGN_RECOVER));
+        verify.take_if(|_| named(CKF_VERIFY));
+        verify_recover.take_if(|_| named(CKF_VERIFY_RECOVER));
         Ok(())
     }
 

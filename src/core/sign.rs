@@ -7,6 +7,7 @@ use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
 use super::object::{Kind, Object};
+use super::session::Session;
 
 /// A signature that has begun.
 pub(super) struct SignOperation {
@@ -32,6 +33,18 @@ impl Module {
         if session.operations.lock().sign.is_some() {
             return Err(Error::OperationActive);
         }
+        let operation = self.start_signature(&session, mechanism, key)?;
+        session.operations.lock().sign = Some(operation);
+        Ok(())
+    }
+
+    /// Checks mechanism and key, and starts a signature with them.
+    pub(super) fn start_signature(
+        &self,
+        session: &Session,
+        mechanism: Mechanism,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<SignOperation, Error> {
         let signing = mechanism.signing(session.token.knows_pss())?;
         let key = Object::by_handle(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
         if key.kind == Kind::PrivateKey && !session.token.is_logged_in() {
@@ -46,8 +59,7 @@ impl Module {
             Kind::Certificate | Kind::CaCertificate | Kind::Profile(_) => return Err(Error::KeyHandleInvalid),
         }
         let length = key.certificate()?.ok_or(Error::KeyHandleInvalid)?.public_key().size();
-        session.operations.lock().sign = Some(SignOperation { message: Message::new(signing), length });
-        Ok(())
+        Ok(SignOperation { message: Message::new(signing), length })
     }
 
     /// The length of the signature to come, for a call that asks for it or whose buffer is to be checked. The card is
@@ -91,11 +103,7 @@ impl Module {
         let session = self.session(session)?;
         // Taken out, so that the card's work keeps no lock that C_Logout or C_GetSessionInfo would wait for.
         let operation = session.operations.lock().sign.take();
-        let mut message = operation.ok_or(Error::OperationNotInitialized)?.message;
-        message.add(last)?;
-        let scheme = message.scheme();
-        let input = message.finish()?;
-        Ok(session.token.sign(scheme, &input)?)
+        operation.ok_or(Error::OperationNotInitialized)?.finish(&session, last)
     }
 
     /// Ends the operation without a result.
@@ -103,5 +111,21 @@ impl Module {
         if let Ok(session) = self.session(session) {
             session.operations.lock().sign = None;
         }
+    }
+}
+
+impl SignOperation {
+    /// The length of the signature to come, in bytes.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Ends the message after `last`, and has it signed.
+    pub(super) fn finish(self, session: &Session, last: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let SignOperation { mut message, .. } = self;
+        message.add(last)?;
+        let scheme = message.scheme();
+        let input = message.finish()?;
+        Ok(session.token.sign(scheme, &input)?)
     }
 }

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
 use super::object::{Kind, Object};
+use super::session::Session;
 use crate::token::Certificate;
 
 /// A verification that has begun.
@@ -15,6 +16,8 @@ pub(super) struct VerifyOperation {
     message: Message,
     /// The certificate whose key verifies.
     certificate: Arc<Certificate>,
+    /// The signature, where it was given at the start: with C_VerifySignatureInit (PKCS#11 3.2).
+    signature: Option<Vec<u8>>,
 }
 
 impl Module {
@@ -29,33 +32,70 @@ impl Module {
         mechanism: Mechanism,
         key: CK_OBJECT_HANDLE,
     ) -> Result<(), Error> {
+        self.start_verification(session, mechanism, key, None)
+    }
+
+    /// C_VerifySignatureInit: the signature comes first.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify_init`], and [`Error::SignatureLenRange`].
+    pub fn verify_signature_init(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: Mechanism,
+        key: CK_OBJECT_HANDLE,
+        signature: &[u8],
+    ) -> Result<(), Error> {
+        self.start_verification(session, mechanism, key, Some(signature))
+    }
+
+    fn start_verification(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: Mechanism,
+        key: CK_OBJECT_HANDLE,
+        signature: Option<&[u8]>,
+    ) -> Result<(), Error> {
         let session = self.session(session)?;
         if session.operations.lock().verify.is_some() {
             return Err(Error::OperationActive);
         }
         let signing = mechanism.signing(session.token.knows_pss())?;
+        let certificate = self.verifying_certificate(&session, key)?;
+        if signature.is_some_and(|signature| signature.len() != certificate.public_key().size()) {
+            return Err(Error::SignatureLenRange);
+        }
+        let (message, signature) = (Message::new(signing), signature.map(<[u8]>::to_vec));
+        session.operations.lock().verify = Some(VerifyOperation { message, certificate, signature });
+        Ok(())
+    }
+
+    /// The certificate of a public key, for a key handle that a program gives for verification.
+    pub(super) fn verifying_certificate(
+        &self,
+        session: &Session,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<Arc<Certificate>, Error> {
         let key = Object::by_handle(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
         if !key.is_visible(self)? {
             return Err(Error::KeyHandleInvalid);
         }
         match key.kind {
-            Kind::PublicKey => {}
-            Kind::PrivateKey => return Err(Error::KeyFunctionNotPermitted),
-            Kind::Certificate | Kind::CaCertificate | Kind::Profile(_) => return Err(Error::KeyHandleInvalid),
+            Kind::PublicKey => key.certificate()?.ok_or(Error::KeyHandleInvalid),
+            Kind::PrivateKey => Err(Error::KeyFunctionNotPermitted),
+            Kind::Certificate | Kind::CaCertificate | Kind::Profile(_) => Err(Error::KeyHandleInvalid),
         }
-        let certificate = key.certificate()?.ok_or(Error::KeyHandleInvalid)?;
-        session.operations.lock().verify = Some(VerifyOperation { message: Message::new(signing), certificate });
-        Ok(())
     }
 
-    /// C_VerifyUpdate.
+    /// C_VerifyUpdate, or C_VerifySignatureUpdate where the signature was `given_first`.
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`]; [`Error::DataLenRange`] ends the operation.
-    pub fn verify_update(&self, session: CK_SESSION_HANDLE, part: &[u8]) -> Result<(), Error> {
+    pub fn verify_update(&self, session: CK_SESSION_HANDLE, given_first: bool, part: &[u8]) -> Result<(), Error> {
         let session = self.session(session)?;
         let mut operations = session.operations.lock();
-        let message = &mut operations.verify.as_mut().ok_or(Error::OperationNotInitialized)?.message;
+        let operation = operations.verify.as_mut().filter(|operation| operation.signature.is_some() == given_first);
+        let message = &mut operation.ok_or(Error::OperationNotInitialized)?.message;
         message.in_parts = true;
         let answer = message.add(part);
         if answer.is_err() {
@@ -64,28 +104,33 @@ impl Module {
         answer
     }
 
-    /// Ends the message and verifies its signature: C_Verify with the whole message (`Some`), C_VerifyFinal with
-    /// nothing more of it (`None`).
+    /// Ends the message and verifies its signature: with the whole message (`Some`: C_Verify, C_VerifySignature), or
+    /// with nothing more of it (`None`: C_VerifyFinal, C_VerifySignatureFinal). The signature is `None` where it was
+    /// given at the start.
     ///
     /// # Errors
-    /// [`Error::OperationNotInitialized`]; [`Error::OperationActive`] for C_Verify after parts;
+    /// [`Error::OperationNotInitialized`]; [`Error::OperationActive`] for the whole message after parts of it;
     /// [`Error::SignatureLenRange`], [`Error::SignatureInvalid`], [`Error::DataLenRange`].
     pub fn verify_final(
         &self,
         session: CK_SESSION_HANDLE,
         whole: Option<&[u8]>,
-        signature: &[u8],
+        signature: Option<&[u8]>,
     ) -> Result<(), Error> {
         let session = self.session(session)?;
         let operation = {
             let mut operations = session.operations.lock();
             let under_way = operations.verify.as_ref().ok_or(Error::OperationNotInitialized)?;
+            if under_way.signature.is_some() == signature.is_some() {
+                return Err(Error::OperationNotInitialized);
+            }
             if whole.is_some() && under_way.message.in_parts {
                 return Err(Error::OperationActive);
             }
             operations.verify.take().ok_or(Error::OperationNotInitialized)?
         };
-        let VerifyOperation { mut message, certificate } = operation;
+        let VerifyOperation { mut message, certificate, signature: given_first } = operation;
+        let signature = signature.or(given_first.as_deref()).unwrap_or_default();
         message.add(whole.unwrap_or_default())?;
         let scheme = message.scheme();
         let input = message.finish()?;

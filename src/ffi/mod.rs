@@ -11,6 +11,7 @@ mod interfaces;
 mod library;
 mod objects;
 mod pointers;
+mod recovering;
 mod sessions;
 mod signing;
 mod slots;

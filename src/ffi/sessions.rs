@@ -63,6 +63,30 @@ pub(super) unsafe fn login(
     module.login(session, user, unsafe { pin_bytes(&module, session, pin, length) }?)
 }
 
+/// C_LoginUser (PKCS#11 3.0): the card knows no user names, so that only an empty one is right.
+///
+/// # Safety
+/// `pin` is NULL or points to `length` bytes.
+pub(super) unsafe fn login_user(
+    session: CK_SESSION_HANDLE,
+    user: CK_USER_TYPE,
+    pin: *const CK_UTF8CHAR,
+    length: CK_ULONG,
+    name_length: CK_ULONG,
+) -> Result<(), Error> {
+    module()?.session_info(session)?;
+    if name_length != 0 {
+        return Err(Error::ArgumentsBad);
+    }
+    // SAFETY: by this function's contract.
+    unsafe { login(session, user, pin, length) }
+}
+
+/// C_SessionCancel (PKCS#11 3.0).
+pub(super) fn session_cancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> Result<(), Error> {
+    module()?.session_cancel(session, flags)
+}
+
 /// C_Logout.
 pub(super) fn logout(session: CK_SESSION_HANDLE) -> Result<(), Error> {
     module()?.logout(session)

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 use cryptoki_sys::*;
 
 use super::guard::guard;
-use super::{digesting, general, interfaces, objects, sessions, signing, slots, stubs, verifying};
+use super::{digesting, general, interfaces, objects, recovering, sessions, signing, slots, stubs, verifying};
 
 /// Makes the exported functions and the function lists.
 macro_rules! functions {
@@ -177,11 +177,11 @@ functions! {
             session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, length: *mut CK_ULONG
         ) => signing::sign_final(session, signature, length);
         C_SignRecoverInit(
-            session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE
-        ) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+        ) => recovering::sign_recover_init(session, mechanism, key);
         C_SignRecover(
-            session: CK_SESSION_HANDLE, _a: *mut CK_BYTE, _b: CK_ULONG, _c: *mut CK_BYTE, _d: *mut CK_ULONG
-        ) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_length: CK_ULONG, signature: *mut CK_BYTE, length: *mut CK_ULONG
+        ) => recovering::sign_recover(session, data, data_length, signature, length);
         C_VerifyInit(
             session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
         ) => verifying::verify_init(session, mechanism, key);
@@ -191,16 +191,16 @@ functions! {
         ) => verifying::verify(session, data, data_length, signature, length);
         C_VerifyUpdate(
             session: CK_SESSION_HANDLE, part: *mut CK_BYTE, length: CK_ULONG
-        ) => verifying::verify_update(session, part, length);
+        ) => verifying::verify_update(session, false, part, length);
         C_VerifyFinal(
             session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, length: CK_ULONG
         ) => verifying::verify_final(session, signature, length);
         C_VerifyRecoverInit(
-            session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE
-        ) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE
+        ) => recovering::verify_recover_init(session, mechanism, key);
         C_VerifyRecover(
-            session: CK_SESSION_HANDLE, _a: *mut CK_BYTE, _b: CK_ULONG, _c: *mut CK_BYTE, _d: *mut CK_ULONG
-        ) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_length: CK_ULONG, data: *mut CK_BYTE, length: *mut CK_ULONG
+        ) => recovering::verify_recover(session, signature, signature_length, data, length);
         C_DigestEncryptUpdate(
             session: CK_SESSION_HANDLE, _a: *mut CK_BYTE, _b: CK_ULONG, _c: *mut CK_BYTE, _d: *mut CK_ULONG
         ) => stubs::unsupported(session);
@@ -253,10 +253,9 @@ functions! {
             name: *mut CK_UTF8CHAR, version: *mut CK_VERSION, interface: *mut *mut CK_INTERFACE, flags: CK_FLAGS
         ) => interfaces::get_interface(name, version, interface, flags);
         C_LoginUser(
-            session: CK_SESSION_HANDLE, _a: CK_USER_TYPE, _b: *mut CK_UTF8CHAR,
-            _c: CK_ULONG, _d: *mut CK_UTF8CHAR, _e: CK_ULONG
-        ) => stubs::unsupported(session);
-        C_SessionCancel(session: CK_SESSION_HANDLE, _a: CK_FLAGS) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: *mut CK_UTF8CHAR, length: CK_ULONG, _name: *mut CK_UTF8CHAR, name_length: CK_ULONG
+        ) => sessions::login_user(session, user, pin, length, name_length);
+        C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) => sessions::session_cancel(session, flags);
         C_MessageEncryptInit(
             session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE
         ) => stubs::unsupported(session);
@@ -326,13 +325,15 @@ functions! {
             _d: CK_ULONG, _e: *mut CK_BYTE, _f: CK_ULONG, _g: *mut CK_OBJECT_HANDLE
         ) => stubs::unsupported(session);
         C_VerifySignatureInit(
-            session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE, _c: *mut CK_BYTE, _d: CK_ULONG
-        ) => stubs::unsupported(session);
-        C_VerifySignature(session: CK_SESSION_HANDLE, _a: *mut CK_BYTE, _b: CK_ULONG) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE, signature: *mut CK_BYTE, length: CK_ULONG
+        ) => verifying::verify_signature_init(session, mechanism, key, signature, length);
+        C_VerifySignature(
+            session: CK_SESSION_HANDLE, data: *mut CK_BYTE, length: CK_ULONG
+        ) => verifying::verify_signature(session, data, length);
         C_VerifySignatureUpdate(
-            session: CK_SESSION_HANDLE, _a: *mut CK_BYTE, _b: CK_ULONG
-        ) => stubs::unsupported(session);
-        C_VerifySignatureFinal(session: CK_SESSION_HANDLE) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, part: *mut CK_BYTE, length: CK_ULONG
+        ) => verifying::verify_update(session, true, part, length);
+        C_VerifySignatureFinal(session: CK_SESSION_HANDLE) => verifying::verify_signature_final(session);
         C_GetSessionValidationFlags(
             session: CK_SESSION_HANDLE, _a: CK_SESSION_VALIDATION_FLAGS_TYPE, _b: *mut CK_FLAGS
         ) => stubs::unsupported(session);

@@ -37,7 +37,7 @@ pub(super) unsafe fn verify(
     module.session_info(session)?;
     // SAFETY: by this function's contract.
     match unsafe { (bytes(data, data_length), bytes(signature, length)) } {
-        (Ok(data), Ok(signature)) => module.verify_final(session, Some(data), signature),
+        (Ok(data), Ok(signature)) => module.verify_final(session, Some(data), Some(signature)),
         _ => {
             module.verify_cancel(session);
             Err(Error::ArgumentsBad)
@@ -45,12 +45,13 @@ pub(super) unsafe fn verify(
     }
 }
 
-/// C_VerifyUpdate.
+/// C_VerifyUpdate, and C_VerifySignatureUpdate where the signature was `given_first`.
 ///
 /// # Safety
 /// `part` is NULL or points to `length` bytes.
 pub(super) unsafe fn verify_update(
     session: CK_SESSION_HANDLE,
+    given_first: bool,
     part: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
@@ -58,7 +59,7 @@ pub(super) unsafe fn verify_update(
     module.session_info(session)?;
     // SAFETY: by this function's contract.
     match unsafe { bytes(part, length) } {
-        Ok(part) => module.verify_update(session, part),
+        Ok(part) => module.verify_update(session, given_first, part),
         Err(error) => {
             module.verify_cancel(session);
             Err(error)
@@ -79,10 +80,54 @@ pub(super) unsafe fn verify_final(
     module.session_info(session)?;
     // SAFETY: by this function's contract.
     match unsafe { bytes(signature, length) } {
-        Ok(signature) => module.verify_final(session, None, signature),
+        Ok(signature) => module.verify_final(session, None, Some(signature)),
         Err(error) => {
             module.verify_cancel(session);
             Err(error)
         }
     }
+}
+
+/// C_VerifySignatureInit (PKCS#11 3.2).
+///
+/// # Safety
+/// `wanted` is NULL or points to a CK_MECHANISM with its parameter, `signature` is NULL or points to `length` bytes.
+pub(super) unsafe fn verify_signature_init(
+    session: CK_SESSION_HANDLE,
+    wanted: *const CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+    signature: *const CK_BYTE,
+    length: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    // SAFETY: by this function's contract.
+    let (wanted, signature) = unsafe { (mechanism(wanted)?, bytes(signature, length)?) };
+    module.verify_signature_init(session, wanted, key, signature)
+}
+
+/// C_VerifySignature with the whole message.
+///
+/// # Safety
+/// `data` is NULL or points to `length` bytes.
+pub(super) unsafe fn verify_signature(
+    session: CK_SESSION_HANDLE,
+    data: *const CK_BYTE,
+    length: CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    // SAFETY: by this function's contract.
+    match unsafe { bytes(data, length) } {
+        Ok(data) => module.verify_final(session, Some(data), None),
+        Err(error) => {
+            module.verify_cancel(session);
+            Err(error)
+        }
+    }
+}
+
+/// C_VerifySignatureFinal.
+pub(super) fn verify_signature_final(session: CK_SESSION_HANDLE) -> Result<(), Error> {
+    module()?.verify_final(session, None, None)
 }
