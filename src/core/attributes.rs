@@ -26,6 +26,58 @@ impl From<Error> for AttributeError {
     }
 }
 
+/// Every attribute that an object here may have.
+const ALL: [CK_ATTRIBUTE_TYPE; 48] = [
+    CKA_CLASS,
+    CKA_TOKEN,
+    CKA_PRIVATE,
+    CKA_MODIFIABLE,
+    CKA_COPYABLE,
+    CKA_DESTROYABLE,
+    CKA_LABEL,
+    CKA_UNIQUE_ID,
+    CKA_PROFILE_ID,
+    CKA_CERTIFICATE_TYPE,
+    CKA_CERTIFICATE_CATEGORY,
+    CKA_TRUSTED,
+    CKA_JAVA_MIDP_SECURITY_DOMAIN,
+    CKA_NAME_HASH_ALGORITHM,
+    CKA_URL,
+    CKA_ID,
+    CKA_VALUE,
+    CKA_SUBJECT,
+    CKA_ISSUER,
+    CKA_SERIAL_NUMBER,
+    CKA_START_DATE,
+    CKA_END_DATE,
+    CKA_PUBLIC_KEY_INFO,
+    CKA_CHECK_VALUE,
+    CKA_HASH_OF_SUBJECT_PUBLIC_KEY,
+    CKA_HASH_OF_ISSUER_PUBLIC_KEY,
+    CKA_KEY_TYPE,
+    CKA_DERIVE,
+    CKA_LOCAL,
+    CKA_KEY_GEN_MECHANISM,
+    CKA_ALLOWED_MECHANISMS,
+    CKA_MODULUS,
+    CKA_MODULUS_BITS,
+    CKA_PUBLIC_EXPONENT,
+    CKA_VERIFY,
+    CKA_VERIFY_RECOVER,
+    CKA_ENCRYPT,
+    CKA_WRAP,
+    CKA_SIGN,
+    CKA_SIGN_RECOVER,
+    CKA_SENSITIVE,
+    CKA_DECRYPT,
+    CKA_UNWRAP,
+    CKA_EXTRACTABLE,
+    CKA_WRAP_WITH_TRUSTED,
+    CKA_ALWAYS_AUTHENTICATE,
+    CKA_NEVER_EXTRACTABLE,
+    CKA_ALWAYS_SENSITIVE,
+];
+
 type Value = Result<Vec<u8>, AttributeError>;
 
 impl Module {
@@ -41,6 +93,30 @@ impl Module {
         let session = self.session(session)?;
         let object = self.object(&session, object)?;
         Ok(move |attribute| object.attribute(attribute))
+    }
+
+    /// C_GetObjectSize: the bytes of all its attributes.
+    ///
+    /// # Errors
+    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`], and those of reading the card.
+    pub fn object_size(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<usize, Error> {
+        let value_of = self.attributes(session, object)?;
+        ALL.iter().try_fold(0, |size, attribute| match value_of(*attribute) {
+            Ok(value) => Ok(size + value.len()),
+            Err(AttributeError::Failed(error)) => Err(error),
+            Err(AttributeError::Invalid | AttributeError::Sensitive) => Ok(size),
+        })
+    }
+
+    /// C_CopyObject, C_DestroyObject, C_SetAttributeValue: no object lets that be done to it (CKA_COPYABLE,
+    /// CKA_DESTROYABLE and CKA_MODIFIABLE are false).
+    ///
+    /// # Errors
+    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`]; else always [`Error::ActionProhibited`].
+    pub fn prohibited(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<(), Error> {
+        let session = self.session(session)?;
+        self.object(&session, object)?;
+        Err(Error::ActionProhibited)
     }
 }
 
@@ -176,7 +252,8 @@ impl Object {
         Ok(match attribute {
             CKA_SIGN | CKA_SIGN_RECOVER | CKA_SENSITIVE => boolean(true),
             CKA_DECRYPT | CKA_UNWRAP | CKA_EXTRACTABLE => boolean(false),
-            CKA_WRAP_WITH_TRUSTED | CKA_ALWAYS_AUTHENTICATE => boolean(false),
+            CKA_WRAP_WITH_TRUSTED => boolean(false),
+            CKA_ALWAYS_AUTHENTICATE => boolean(self.always_authenticate),
             // No command of the card gives a key out (card-facts §5); where it came from is not known for sure.
             CKA_NEVER_EXTRACTABLE => boolean(true),
             CKA_ALWAYS_SENSITIVE => boolean(true),

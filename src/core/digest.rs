@@ -1,10 +1,11 @@
 //! Digests, in software (PKCS#11 3.2 §5.12).
 
-use cryptoki_sys::CK_SESSION_HANDLE;
+use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE};
 
 use super::error::Error;
 use super::mechanism::{Hasher, Mechanism};
 use super::module::Module;
+use super::object::Kind;
 
 /// A digest that has begun.
 pub(super) struct DigestOperation {
@@ -53,6 +54,22 @@ impl Module {
         operation.in_parts = true;
         operation.hasher.update(part);
         Ok(())
+    }
+
+    /// C_DigestKey: there is no secret key whose value could be digested (PKCS#11 3.2 §5.12.4).
+    ///
+    /// # Errors
+    /// [`Error::OperationNotInitialized`], [`Error::KeyHandleInvalid`]; else always [`Error::KeyIndigestible`].
+    pub fn digest_key(&self, session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Result<(), Error> {
+        let session = self.session(session)?;
+        if session.operations.lock().digest.is_none() {
+            return Err(Error::OperationNotInitialized);
+        }
+        match self.object(&session, key).map(|object| object.kind) {
+            Ok(Kind::PrivateKey | Kind::PublicKey) => Err(Error::KeyIndigestible),
+            Ok(_) | Err(Error::ObjectHandleInvalid) => Err(Error::KeyHandleInvalid),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends the digest after `last`: C_Digest with the whole of the data, C_DigestFinal with nothing.

@@ -29,6 +29,7 @@ macro_rules! errors {
 }
 
 errors! {
+    ActionProhibited => CKR_ACTION_PROHIBITED, "The object does not let this be done to it.";
     ArgumentsBad => CKR_ARGUMENTS_BAD, "An argument cannot be.";
     AlreadyInitialized => CKR_CRYPTOKI_ALREADY_INITIALIZED, "C_Initialize was called before.";
     AttributeSensitive => CKR_ATTRIBUTE_SENSITIVE, "The attribute is never given away.";
@@ -43,6 +44,7 @@ errors! {
     FunctionNotSupported => CKR_FUNCTION_NOT_SUPPORTED, "The module does not do this.";
     GeneralError => CKR_GENERAL_ERROR, "The module itself failed.";
     KeyFunctionNotPermitted => CKR_KEY_FUNCTION_NOT_PERMITTED, "The key is not for this.";
+    KeyIndigestible => CKR_KEY_INDIGESTIBLE, "The value of a key never leaves the card, not even into a digest.";
     KeyHandleInvalid => CKR_KEY_HANDLE_INVALID, "No such key.";
     MechanismInvalid => CKR_MECHANISM_INVALID, "The token does not know the mechanism, or not for this.";
     MechanismParamInvalid => CKR_MECHANISM_PARAM_INVALID, "The mechanism cannot be had with these parameters.";

@@ -50,23 +50,15 @@ impl Kind {
 pub(super) struct Object {
     pub(super) kind: Kind,
     pub(super) token: Arc<Token>,
+    /// CKA_ALWAYS_AUTHENTICATE, for a private key.
+    pub(super) always_authenticate: bool,
 }
 
 impl Object {
-    /// Every object that the token could have.
-    pub(super) fn candidates(token: &Arc<Token>) -> impl Iterator<Item = Object> + '_ {
-        KINDS.into_iter().map(|kind| Object { kind, token: Arc::clone(token) })
-    }
-
     /// Another insertion of the same card gives other handles: no handle ever comes to mean another object.
     pub(super) fn handle(&self) -> CK_OBJECT_HANDLE {
         let place = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or(0);
         self.token.number() as CK_OBJECT_HANDLE * HANDLES + place as CK_OBJECT_HANDLE
-    }
-
-    /// The object that a handle stands for, whether or not it is visible.
-    pub(super) fn by_handle(token: &Arc<Token>, handle: CK_OBJECT_HANDLE) -> Option<Object> {
-        Object::candidates(token).find(|object| object.handle() == handle)
     }
 
     /// CKA_PRIVATE: seen only after login.
@@ -113,12 +105,28 @@ impl Object {
 }
 
 impl Module {
+    /// Every object that a token could have.
+    pub(super) fn candidates(&self, token: &Arc<Token>) -> impl Iterator<Item = Object> + use<> {
+        let token = Arc::clone(token);
+        let always = self.settings().always_authenticate && token.key_pair() == KeyPair::Signature;
+        KINDS.into_iter().map(move |kind| Object {
+            kind,
+            token: Arc::clone(&token),
+            always_authenticate: always && kind == Kind::PrivateKey,
+        })
+    }
+
+    /// The object that a handle stands for, whether or not it is visible.
+    pub(super) fn candidate(&self, token: &Arc<Token>, handle: CK_OBJECT_HANDLE) -> Option<Object> {
+        self.candidates(token).find(|object| object.handle() == handle)
+    }
+
     /// An object by its handle, as a session sees it.
     ///
     /// # Errors
     /// [`Error::ObjectHandleInvalid`], and those of reading the card.
     pub(super) fn object(&self, session: &Session, handle: CK_OBJECT_HANDLE) -> Result<Object, Error> {
-        let object = Object::by_handle(&session.token, handle).ok_or(Error::ObjectHandleInvalid)?;
+        let object = self.candidate(&session.token, handle).ok_or(Error::ObjectHandleInvalid)?;
         if object.is_visible(self)? { Ok(object) } else { Err(Error::ObjectHandleInvalid) }
     }
 }

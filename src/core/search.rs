@@ -26,7 +26,7 @@ impl Module {
             return Err(Error::OperationActive);
         }
         let mut found = Vec::new();
-        for object in Object::candidates(&session.token) {
+        for object in self.candidates(&session.token) {
             if self.finds(&object, filter)? {
                 found.push(object.handle());
             }

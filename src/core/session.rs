@@ -45,6 +45,14 @@ pub(super) struct Operations {
     pub(super) verify_recover: Option<VerifyRecoverOperation>,
 }
 
+impl Operations {
+    /// The signature that waits for the PIN to be shown anew.
+    fn waiting_for_pin(&mut self) -> Option<&mut SignOperation> {
+        let signatures = [self.sign.as_mut(), self.sign_recover.as_mut()];
+        signatures.into_iter().flatten().find(|operation| operation.is_unconfirmed())
+    }
+}
+
 impl Module {
     /// C_OpenSession.
     ///
@@ -175,10 +183,21 @@ impl Module {
         let session = self.session(handle)?;
         match user {
             CKU_USER => Ok(session.token.login(pin, self.settings().spare_last_try)?),
-            // No key asks for it (PKCS#11 3.2 §5.6.8).
-            CKU_CONTEXT_SPECIFIC => Err(Error::OperationNotInitialized),
+            CKU_CONTEXT_SPECIFIC => self.confirm(&session, pin),
             _ => Err(Error::UserTypeInvalid),
         }
+    }
+
+    /// The PIN once more, for the signature that waits for it in this session (CKA_ALWAYS_AUTHENTICATE).
+    fn confirm(&self, session: &Session, pin: &[u8]) -> Result<(), Error> {
+        if session.operations.lock().waiting_for_pin().is_none() {
+            return Err(Error::OperationNotInitialized);
+        }
+        session.token.confirm(pin, self.settings().spare_last_try)?;
+        if let Some(operation) = session.operations.lock().waiting_for_pin() {
+            operation.confirm();
+        }
+        Ok(())
     }
 
     /// C_Logout: for all sessions of the token. Signatures under way end, and searches keep no private objects.

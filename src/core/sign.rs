@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
-use super::object::{Kind, Object};
+use super::object::Kind;
 use super::session::Session;
 
 /// A signature that has begun.
@@ -14,6 +14,8 @@ pub(super) struct SignOperation {
     message: Message,
     /// The length of the signature to come.
     length: usize,
+    /// The key asks for the PIN anew, and nobody has shown it yet for this signature.
+    unconfirmed: bool,
 }
 
 impl Module {
@@ -46,7 +48,7 @@ impl Module {
         key: CK_OBJECT_HANDLE,
     ) -> Result<SignOperation, Error> {
         let signing = mechanism.signing(session.token.knows_pss())?;
-        let key = Object::by_handle(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
+        let key = self.candidate(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
         if key.kind == Kind::PrivateKey && !session.token.is_logged_in() {
             return Err(Error::UserNotLoggedIn);
         }
@@ -59,7 +61,7 @@ impl Module {
             Kind::Certificate | Kind::CaCertificate | Kind::Profile(_) => return Err(Error::KeyHandleInvalid),
         }
         let length = key.certificate()?.ok_or(Error::KeyHandleInvalid)?.public_key().size();
-        Ok(SignOperation { message: Message::new(signing), length })
+        Ok(SignOperation { message: Message::new(signing), length, unconfirmed: key.always_authenticate })
     }
 
     /// The length of the signature to come, for a call that asks for it or whose buffer is to be checked. The card is
@@ -115,6 +117,16 @@ impl Module {
 }
 
 impl SignOperation {
+    /// The signature still waits for the PIN (CKU_CONTEXT_SPECIFIC).
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed
+    }
+
+    /// The PIN was shown for this signature.
+    pub(super) fn confirm(&mut self) {
+        self.unconfirmed = false;
+    }
+
     /// The length of the signature to come, in bytes.
     pub(super) fn length(&self) -> usize {
         self.length
@@ -122,7 +134,10 @@ impl SignOperation {
 
     /// Ends the message after `last`, and has it signed.
     pub(super) fn finish(self, session: &Session, last: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let SignOperation { mut message, .. } = self;
+        let SignOperation { mut message, unconfirmed, .. } = self;
+        if unconfirmed {
+            return Err(Error::UserNotLoggedIn);
+        }
         message.add(last)?;
         let scheme = message.scheme();
         let input = message.finish()?;

@@ -7,7 +7,7 @@ use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE};
 use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
-use super::object::{Kind, Object};
+use super::object::Kind;
 use super::session::Session;
 use crate::token::Certificate;
 
@@ -76,7 +76,7 @@ impl Module {
         session: &Session,
         key: CK_OBJECT_HANDLE,
     ) -> Result<Arc<Certificate>, Error> {
-        let key = Object::by_handle(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
+        let key = self.candidate(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
         if !key.is_visible(self)? {
             return Err(Error::KeyHandleInvalid);
         }

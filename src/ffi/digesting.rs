@@ -62,6 +62,11 @@ pub(super) unsafe fn digest_update(
     }
 }
 
+/// C_DigestKey.
+pub(super) fn digest_key(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Result<(), Error> {
+    module()?.digest_key(session, key)
+}
+
 /// C_DigestFinal.
 ///
 /// # Safety

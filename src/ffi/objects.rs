@@ -65,6 +65,29 @@ pub(super) unsafe fn get_attribute_value(
     }
 }
 
+/// C_GetObjectSize.
+///
+/// # Safety
+/// `size` is NULL or may be written.
+pub(super) unsafe fn get_object_size(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    size: *mut CK_ULONG,
+) -> Result<(), Error> {
+    let module = module()?;
+    module.session_info(session)?;
+    if size.is_null() {
+        return Err(Error::ArgumentsBad);
+    }
+    // SAFETY: by this function's contract.
+    unsafe { write(size, module.object_size(session, object)? as CK_ULONG) }
+}
+
+/// C_CopyObject, C_DestroyObject and C_SetAttributeValue.
+pub(super) fn prohibited(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<(), Error> {
+    module()?.prohibited(session, object)
+}
+
 /// C_FindObjectsInit.
 ///
 /// # Safety

@@ -105,19 +105,18 @@ functions! {
             session: CK_SESSION_HANDLE, _a: *mut CK_ATTRIBUTE, _b: CK_ULONG, _c: *mut CK_OBJECT_HANDLE
         ) => stubs::write_protected(session);
         C_CopyObject(
-            session: CK_SESSION_HANDLE, _a: CK_OBJECT_HANDLE, _b: *mut CK_ATTRIBUTE,
-            _c: CK_ULONG, _d: *mut CK_OBJECT_HANDLE
-        ) => stubs::write_protected(session);
-        C_DestroyObject(session: CK_SESSION_HANDLE, _a: CK_OBJECT_HANDLE) => stubs::write_protected(session);
+            session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, _template: *mut CK_ATTRIBUTE, _count: CK_ULONG, _copy: *mut CK_OBJECT_HANDLE
+        ) => objects::prohibited(session, object);
+        C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) => objects::prohibited(session, object);
         C_GetObjectSize(
-            session: CK_SESSION_HANDLE, _a: CK_OBJECT_HANDLE, _b: *mut CK_ULONG
-        ) => stubs::unsupported(session);
+            session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, size: *mut CK_ULONG
+        ) => objects::get_object_size(session, object, size);
         C_GetAttributeValue(
             session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG
         ) => objects::get_attribute_value(session, object, template, count);
         C_SetAttributeValue(
-            session: CK_SESSION_HANDLE, _a: CK_OBJECT_HANDLE, _b: *mut CK_ATTRIBUTE, _c: CK_ULONG
-        ) => stubs::write_protected(session);
+            session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, _template: *mut CK_ATTRIBUTE, _count: CK_ULONG
+        ) => objects::prohibited(session, object);
         C_FindObjectsInit(
             session: CK_SESSION_HANDLE, template: *mut CK_ATTRIBUTE, count: CK_ULONG
         ) => objects::find_objects_init(session, template, count);
@@ -159,7 +158,7 @@ functions! {
         C_DigestUpdate(
             session: CK_SESSION_HANDLE, part: *mut CK_BYTE, length: CK_ULONG
         ) => digesting::digest_update(session, part, length);
-        C_DigestKey(session: CK_SESSION_HANDLE, _a: CK_OBJECT_HANDLE) => stubs::unsupported(session);
+        C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) => digesting::digest_key(session, key);
         C_DigestFinal(
             session: CK_SESSION_HANDLE, digest: *mut CK_BYTE, length: *mut CK_ULONG
         ) => digesting::digest_final(session, digest, length);

@@ -39,6 +39,8 @@ pub struct Settings {
     pub slots: Slots,
     /// `labels`: the language of the token labels.
     pub labels: Labels,
+    /// `always-authenticate`: each signature with the signing key asks for its PIN anew.
+    pub always_authenticate: bool,
     /// `last-try = "refuse"`: never risk the last try of a PIN.
     pub spare_last_try: bool,
     /// `ca-certificates`: show the CA certificates.
@@ -56,6 +58,7 @@ impl Default for Settings {
         Settings {
             slots: Slots::default(),
             labels: Labels::default(),
+            always_authenticate: false,
             spare_last_try: false,
             ca_certificates: true,
             readers: Vec::new(),
@@ -135,10 +138,8 @@ impl Settings {
             ("last-try", Value::Text("allow")) => self.spare_last_try = false,
             ("last-try", Value::Text("refuse")) => self.spare_last_try = true,
             ("last-try", _) => return Err(wrong("allow or refuse")),
-            ("ca-certificates", Value::Boolean(show)) => self.ca_certificates = *show,
-            ("ca-certificates", Value::Text("true")) => self.ca_certificates = true,
-            ("ca-certificates", Value::Text("false")) => self.ca_certificates = false,
-            ("ca-certificates", _) => return Err(wrong("true or false")),
+            ("always-authenticate", value) => self.always_authenticate = truth(value).ok_or_else(|| wrong(TRUTH))?,
+            ("ca-certificates", value) => self.ca_certificates = truth(value).ok_or_else(|| wrong(TRUTH))?,
             ("readers", Value::List(patterns)) => {
                 self.readers = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
             }
@@ -161,6 +162,18 @@ impl Settings {
     #[must_use]
     pub fn wants_reader(&self, name: &str) -> bool {
         self.readers.is_empty() || self.readers.iter().any(|pattern| fits(pattern, name))
+    }
+}
+
+/// The values of a setting that is one or the other.
+const TRUTH: &str = "true or false";
+
+fn truth(value: &Value<'_>) -> Option<bool> {
+    match value {
+        Value::Boolean(truth) => Some(*truth),
+        Value::Text("true") => Some(true),
+        Value::Text("false") => Some(false),
+        Value::Text(_) | Value::List(_) => None,
     }
 }
 
@@ -196,13 +209,14 @@ mod tests {
     #[test]
     fn every_key() {
         let settings = from(
-            "slots=auth labels=ja last-try=refuse\tca-certificates=false  readers=\"ACS *, Sony*\" \
+            "slots=auth labels=ja last-try=refuse always-authenticate=true\tca-certificates=false  readers=\"ACS *, Sony*\" \
              log=debug log-file=\"/a b/c\"",
         )
         .unwrap();
         let expected = Settings {
             slots: Slots::Authentication,
             labels: Labels::Japanese,
+            always_authenticate: true,
             spare_last_try: true,
             ca_certificates: false,
             readers: vec!["ACS *".into(), "Sony*".into()],
@@ -214,7 +228,17 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        for text in ["slots", "slots=", "slots=all", "slot=auth", "labels=\"ja", "labels=\"ja\"x", "=", "log=loud"] {
+        for text in [
+            "slots",
+            "slots=",
+            "slots=all",
+            "slot=auth",
+            "labels=\"ja",
+            "labels=\"ja\"x",
+            "=",
+            "log=loud",
+            "ca-certificates=1",
+        ] {
             assert!(from(text).is_err(), "{text}");
         }
     }

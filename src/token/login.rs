@@ -94,6 +94,25 @@ impl Token {
         })
     }
 
+    /// Has the user who is logged in show the PIN once more, for one signature.
+    ///
+    /// # Errors
+    /// Those of [`Self::login`]; [`Error::NotLoggedIn`].
+    pub fn confirm(&self, typed: &[u8], spare_last_try: bool) -> Result<(), Error> {
+        let pin = Arc::new(SecretPin::typed(self.key_pair(), typed)?);
+        self.card.work(|application| {
+            if !self.is_logged_in() {
+                return Err(Error::NotLoggedIn);
+            }
+            self.may_try(application, &pin, spare_last_try)?;
+            let answer = application.verify(self.key_pair(), pin.bytes());
+            self.note_attempt(&pin, answer)?;
+            // The same PIN, unless it was changed by another program meanwhile.
+            self.pin.lock().held = Some(Arc::clone(&pin));
+            Ok(())
+        })
+    }
+
     /// Logs out: forgets the PIN, and makes sure that the card is locked.
     ///
     /// # Errors
@@ -195,7 +214,11 @@ impl Token {
                     state.refused.push(copy);
                 }
             }
-            Err(card::Error::PinLocked) => state.tries = Tries::Left(0),
+            Err(card::Error::PinLocked) => {
+                state.tries = Tries::Left(0);
+                // Of no more use, whoever has logged in with it.
+                state.held = None;
+            }
             // Whether the card has counted this one is not known.
             Err(_) => state.tries = Tries::Stale,
         }
