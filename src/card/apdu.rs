@@ -62,10 +62,11 @@ impl Command {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.iter().take(5) {
-            write!(f, "{byte:02X} ")?;
+        // Nothing behind the header, not even a length: it would be that of a PIN.
+        for byte in self.0.iter().take(4) {
+            write!(f, "{byte:02X}")?;
         }
-        write!(f, "({} bytes)", self.0.len())
+        Ok(())
     }
 }
 
@@ -133,6 +134,13 @@ impl StatusWord {
     #[must_use]
     pub fn is_blocked(self) -> bool {
         matches!(self, Self::BLOCKED | Self::BLOCKED_ISO) || self.tries_left() == Some(0)
+    }
+
+    /// Something went wrong on the card, which says nothing of what is there: execution, memory or internal errors.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        let [high, _] = self.0.to_be_bytes();
+        matches!(high, 0x64 | 0x65 | 0x6F)
     }
 
     /// The card does not know this form of the command, so that another form may do. None of these is an answer to a

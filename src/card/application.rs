@@ -12,8 +12,6 @@ use crate::transport::{Channel, Ending};
 pub struct Habits {
     /// Files may be addressed by short identifier, which saves a SELECT each (card-facts §1.3).
     pub short_identifiers: bool,
-    /// COMPUTE DIGITAL SIGNATURE knows PSS (card-facts §5, P1 = 04; single source).
-    pub pss: bool,
     /// SELECT of another application locks the PINs again (card-facts §4.5, single source). False once a card was
     /// seen unlocked after that: then only a power-down locks it.
     pub leaving_locks: bool,
@@ -21,7 +19,7 @@ pub struct Habits {
 
 impl Default for Habits {
     fn default() -> Self {
-        Habits { short_identifiers: true, pss: true, leaving_locks: true }
+        Habits { short_identifiers: true, leaving_locks: true }
     }
 }
 
@@ -31,6 +29,8 @@ pub struct Application<'t> {
     pub(super) habits: &'t mut Habits,
     /// A PIN may be in the verified state: set before VERIFY is sent, because an answer can get lost.
     pub(super) unlocked: bool,
+    /// The card has to lose power when it is left.
+    power_down: bool,
 }
 
 impl<'t> Application<'t> {
@@ -38,10 +38,11 @@ impl<'t> Application<'t> {
     /// ended by this (card-facts §4.5: a re-SELECT keeps it, single source).
     ///
     /// # Errors
-    /// [`Error::NotJpki`] where the card has no such application.
+    /// [`Error::NotJpki`] where the card has no such application, [`Error::Refused`] where something went wrong on it.
     pub fn select(channel: &'t mut dyn Channel, habits: &'t mut Habits) -> Result<Self, Error> {
         match select_application(channel, files::JPKI)? {
-            StatusWord::OK => Ok(Application { channel, habits, unlocked: false }),
+            StatusWord::OK => Ok(Application { channel, habits, unlocked: false, power_down: false }),
+            status if status.is_failure() => Err(Error::Refused(status)),
             _ => Err(Error::NotJpki),
         }
     }
@@ -52,24 +53,29 @@ impl<'t> Application<'t> {
     /// (card-facts §1.3, §4.5). All of this rests on one survey, so that [`Self::is_unlocked`] checks it.
     #[must_use]
     pub fn leave(self) -> Ending {
-        if !self.unlocked {
+        if !self.unlocked && !self.power_down {
             return Ending::Leave;
         }
-        if self.habits.leaving_locks {
+        if self.habits.leaving_locks && !self.power_down {
             for aid in [files::ISSUER_SECURITY_DOMAIN, files::COMMON] {
                 if select_application(self.channel, aid) == Ok(StatusWord::OK) {
                     return Ending::Leave;
                 }
             }
         }
-        log::debug!("the card is powered down, because it cannot be left");
+        log::debug!("the card is powered down, because nothing else is known to lock it");
         Ending::PowerDown
     }
 
     /// Remembers that this card stays unlocked when it is left, so that it is powered down from now on.
     pub fn distrust_leaving(&mut self) {
         self.habits.leaving_locks = false;
-        self.unlocked = true;
+        self.power_down = true;
+    }
+
+    /// Has the card powered down when it is left, this once: where it cannot be shown that it is locked.
+    pub fn power_down(&mut self) {
+        self.power_down = true;
     }
 
     /// SELECT of an elementary file.

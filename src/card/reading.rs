@@ -102,8 +102,9 @@ impl Application<'_> {
         let [p1, p2] = u16::try_from(offset).unwrap_or(u16::MAX).to_be_bytes();
         let command = Command::new(0x00, READ, p1, p2).expect(wanted);
         let mut response = command.send(self.channel)?;
-        if response.status == StatusWord::NO_CURRENT_FILE {
-            // Reading by short identifier did not make the file current on this card.
+        if matches!(response.status, StatusWord::NO_CURRENT_FILE | StatusWord::FILE_TYPE) {
+            // Reading by short identifier did not make the file the current one on this card: there is none, or it is
+            // still that of the PIN.
             self.select_file(ef)?;
             response = command.send(self.channel)?;
         }

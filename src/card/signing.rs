@@ -36,7 +36,7 @@ impl Application<'_> {
     ///
     /// # Errors
     /// [`Error::Locked`] where the PIN was not verified, [`Error::UnknownScheme`] where the card does not know the
-    /// scheme, which is remembered.
+    /// scheme.
     pub fn sign(&mut self, key_pair: KeyPair, scheme: Scheme, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let ef = key_pair.private_key();
         let compute = |p2| Command::new(0x80, 0x2A, scheme.p1(), p2).data(input);
@@ -44,9 +44,6 @@ impl Application<'_> {
         let current = compute(0x80)?.expect(RESPONSE_DATA_MAX);
         let response = self.send_about(ef, &short, &current)?;
         if response.status == StatusWord::WRONG_PARAMETERS {
-            if scheme == Scheme::PssSha256 {
-                self.habits.pss = false;
-            }
             return Err(Error::UnknownScheme);
         }
         response.success()

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::error::Error;
-use crate::card::{self, Application, Habits};
+use super::login::PinState;
+use crate::card::{self, Application, Habits, KeyPair};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
 /// The card of one insertion, shared by its two tokens.
@@ -21,6 +22,10 @@ pub(super) struct InsertedCard {
     gone: AtomicBool,
     /// How many sessions use one of its tokens.
     users: AtomicUsize,
+    /// The card signs with PSS, as far as is known (card-facts §5; single source).
+    pss: AtomicBool,
+    /// The state of the two PINs. Here, so that both are forgotten as soon as one token finds the card gone.
+    pins: [Mutex<PinState>; 2],
 }
 
 /// What is done in one transaction: it may say that the transaction has to end with a power-down. A trait object, so
@@ -42,15 +47,37 @@ impl InsertedCard {
             link: Mutex::default(),
             gone: AtomicBool::new(false),
             users: AtomicUsize::new(0),
+            pss: AtomicBool::new(true),
+            pins: Default::default(),
         }
+    }
+
+    pub(super) fn pin(&self, key_pair: KeyPair) -> &Mutex<PinState> {
+        let [authentication, signature] = &self.pins;
+        match key_pair {
+            KeyPair::Authentication => authentication,
+            KeyPair::Signature => signature,
+        }
+    }
+
+    pub(super) fn knows_pss(&self) -> bool {
+        self.pss.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_no_pss(&self) {
+        self.pss.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
 
+    /// Notes that the card is gone, and forgets the PINs.
     pub(super) fn mark_gone(&self) {
         self.gone.store(true, Ordering::Release);
+        for pin in &self.pins {
+            pin.lock().held = None;
+        }
     }
 
     /// Asks the reader whether the card is still there. Costs no APDU.
@@ -84,22 +111,28 @@ impl InsertedCard {
         if self.is_gone() {
             return Err(Error::Removed);
         }
-        let mut link = self.link.lock();
-        let answer = self.transact_on(&mut link, job);
+        let answer = self.transact_on(&mut self.link.lock(), job);
         if let Err(error) = &answer {
             log::debug!("{}: {error}", self.reader);
             match error {
                 Error::Removed => self.mark_gone(),
                 // A wrong card command leaves the connection as it was; anything below that may have broken it.
-                Error::Card(card::Error::Transport(_)) => link.connection = None,
+                Error::Card(card::Error::Transport(_)) => self.link.lock().connection = None,
                 _ => {}
             }
         }
-        if self.users.load(Ordering::Acquire) == 0 || self.is_gone() {
-            // Nobody's session needs the card: other programs may have it for themselves, and the reader may sleep.
-            link.connection = None;
-        }
+        self.rest();
         answer
+    }
+
+    /// Closes the connection where nobody's session needs it: other programs may have the card for themselves then, and
+    /// the reader may sleep. Where the card works just now, that piece of work does this when it is done.
+    fn rest(&self) {
+        if self.users.load(Ordering::Acquire) == 0 || self.is_gone() {
+            if let Some(mut link) = self.link.try_lock() {
+                link.connection = None;
+            }
+        }
     }
 
     fn transact_on(&self, link: &mut Link, job: Job<'_>) -> Result<(), Error> {
@@ -115,7 +148,8 @@ impl InsertedCard {
         connection.transact(&mut |channel| {
             let mut ending = Ending::Leave;
             answer = job(channel, habits, &mut ending);
-            ending
+            // A card that is gone has no power. To take it away then makes pcscd miss the next insertion.
+            if ending == Ending::PowerDown && self.look().is_err() { Ending::Leave } else { ending }
         })?;
         // A card that is pulled out in the middle shows as a failed transmission first.
         answer.map_err(|error| match error {
@@ -136,11 +170,7 @@ pub struct InUse(Arc<InsertedCard>);
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        if self.0.users.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Where the card works just now, that piece of work closes the connection when it is done.
-            if let Some(mut link) = self.0.link.try_lock() {
-                link.connection = None;
-            }
-        }
+        self.0.users.fetch_sub(1, Ordering::AcqRel);
+        self.0.rest();
     }
 }

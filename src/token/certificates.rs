@@ -112,6 +112,7 @@ fn interpret(answer: Result<Zeroizing<Vec<u8>>, card::Error>) -> Result<Certific
         },
         Err(card::Error::Locked) => Ok(CertificateState::Locked),
         Err(error @ card::Error::Transport(_)) => Err(error),
+        Err(error @ card::Error::Refused(status)) if status.is_failure() => Err(error),
         // Missing, blank, or not a certificate (card-facts §7: what a card without one has there is not known).
         Err(_) => Ok(CertificateState::Absent),
     }

@@ -10,6 +10,7 @@ use super::card::{InUse, InsertedCard};
 use super::certificates::CertificateState;
 use super::error::Error;
 use super::login::{PinState, Tries};
+use super::refused;
 use crate::card::{self, KeyPair, Scheme};
 
 /// The most random bytes of one GET CHALLENGE (card-facts §1.4).
@@ -31,27 +32,31 @@ pub struct Token {
     identity: Identity,
     /// A number that no other token of this process has, or will have.
     number: u64,
-    pub(super) pin: Mutex<PinState>,
     pub(super) certificate: Mutex<CertificateState>,
     /// The certificate was seen to be readable only after login.
     pub(super) private: AtomicBool,
     pub(super) ca_certificate: Mutex<CertificateState>,
-    /// The card answers to PSS, as far as is known.
-    pss: AtomicBool,
+    /// What tells the card from others in this process: its serial number, or where it has none, this insertion of it.
+    card_name: String,
 }
 
 impl Token {
     pub(super) fn new(card: Arc<InsertedCard>, identity: Identity) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let certificate = CertificateState::unread(identity.key_pair, &identity.model);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let card_name = if identity.serial.is_empty() { format!("#{number}") } else { identity.serial.clone() };
+        card.pin(identity.key_pair).lock().tries = identity.tries;
+        if let Tries::Left(left) = identity.tries {
+            refused::forget_older_than(&card_name, identity.key_pair, left);
+        }
         Token {
             card,
-            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            pin: Mutex::new(PinState::new(identity.tries)),
+            number,
+            card_name,
             private: AtomicBool::new(certificate.is_locked()),
             certificate: Mutex::new(certificate),
             ca_certificate: Mutex::new(CertificateState::Unread),
-            pss: AtomicBool::new(true),
             identity,
         }
     }
@@ -89,7 +94,7 @@ impl Token {
     /// The card answers to PSS, as far as is known.
     #[must_use]
     pub fn knows_pss(&self) -> bool {
-        self.pss.load(Ordering::Relaxed)
+        self.card.knows_pss()
     }
 
     /// The card has been found gone. Unlike [`Self::look`] this does not ask the reader.
@@ -103,7 +108,7 @@ impl Token {
     /// # Errors
     /// [`Error::Removed`].
     pub fn look(&self) -> Result<(), Error> {
-        self.card.look().inspect_err(|_| self.forget())
+        self.card.look()
     }
 
     /// Keeps the connection to the card open as long as the guard lives.
@@ -115,7 +120,14 @@ impl Token {
     /// Drops what must not outlive the insertion.
     pub(super) fn forget(&self) {
         self.card.mark_gone();
-        self.pin.lock().forget();
+    }
+
+    pub(super) fn pin(&self) -> &Mutex<PinState> {
+        self.card.pin(self.key_pair())
+    }
+
+    pub(super) fn card_name(&self) -> &str {
+        &self.card_name
     }
 
     /// Signs `input` with the private key and checks the signature before it is given out.
@@ -128,7 +140,7 @@ impl Token {
         let signature = self.unlocked(|application| {
             let answer = application.sign(self.key_pair(), scheme, input);
             if scheme == Scheme::PssSha256 && matches!(answer, Err(card::Error::UnknownScheme)) {
-                self.pss.store(false, Ordering::Relaxed);
+                self.card.note_no_pss();
             }
             Ok(answer?)
         })?;

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use super::error::Error;
 use super::jpki_token::Token;
 use super::pin::SecretPin;
+use super::refused;
 use crate::card::{self, Application, KeyPair};
-
-/// How many refused PINs are remembered: more than any PIN has tries.
-const REFUSED_MAX: usize = 8;
 
 /// How many wrong PINs are left before the token locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,24 +19,19 @@ pub enum Tries {
     Unsaid,
 }
 
-/// Who is logged in, and which PINs the card has refused.
+/// Who is logged in.
 pub(super) struct PinState {
-    tries: Tries,
+    pub(super) tries: Tries,
     /// The PIN of the user who is logged in. In an Arc, because a signature in progress still needs it while the user
     /// logs out.
-    held: Option<Arc<SecretPin>>,
-    /// PINs that this card has refused since the last right one. None of them is sent again.
-    refused: Vec<SecretPin>,
+    pub(super) held: Option<Arc<SecretPin>>,
+    /// The held PIN, too, is not sent where only one try is left.
+    spare_last_try: bool,
 }
 
-impl PinState {
-    pub(super) fn new(tries: Tries) -> Self {
-        PinState { tries, held: None, refused: Vec::new() }
-    }
-
-    pub(super) fn forget(&mut self) {
-        self.held = None;
-        self.refused.clear();
+impl Default for PinState {
+    fn default() -> Self {
+        PinState { tries: Tries::Stale, held: None, spare_last_try: false }
     }
 }
 
@@ -48,13 +41,13 @@ impl Token {
     /// # Errors
     /// Those of talking to the card.
     pub fn tries(&self) -> Result<Tries, Error> {
-        let known = self.pin.lock().tries;
+        let known = self.pin().lock().tries;
         if known != Tries::Stale {
             return Ok(known);
         }
         self.card.work(|application| {
             let tries = application.tries_left(self.key_pair())?.map_or(Tries::Unsaid, Tries::Left);
-            self.pin.lock().tries = tries;
+            self.pin().lock().tries = tries;
             Ok(tries)
         })
     }
@@ -62,7 +55,7 @@ impl Token {
     /// The user is logged in.
     #[must_use]
     pub fn is_logged_in(&self) -> bool {
-        self.pin.lock().held.is_some()
+        self.pin().lock().held.is_some()
     }
 
     /// Verifies a PIN and keeps it for the signatures to come; the card itself is left locked. With `spare_last_try`
@@ -89,7 +82,9 @@ impl Token {
                 // While the PIN is verified anyway. What goes wrong here shows when the certificate is asked for.
                 let _ = self.read_certificate(application);
             }
-            self.pin.lock().held = Some(Arc::clone(&pin));
+            let mut state = self.pin().lock();
+            state.held = Some(Arc::clone(&pin));
+            state.spare_last_try = spare_last_try;
             Ok(())
         })
     }
@@ -107,8 +102,10 @@ impl Token {
             self.may_try(application, &pin, spare_last_try)?;
             let answer = application.verify(self.key_pair(), pin.bytes());
             self.note_attempt(&pin, answer)?;
-            // The same PIN, unless it was changed by another program meanwhile.
-            self.pin.lock().held = Some(Arc::clone(&pin));
+            // The same PIN, unless it was changed by another program meanwhile. Gone, if the user has logged out meanwhile.
+            let mut state = self.pin().lock();
+            let held = state.held.as_mut().ok_or(Error::NotLoggedIn)?;
+            *held = Arc::clone(&pin);
             Ok(())
         })
     }
@@ -118,15 +115,20 @@ impl Token {
     /// # Errors
     /// [`Error::NotLoggedIn`]. That the card cannot be reached is no error: the PIN is forgotten.
     pub fn logout(&self) -> Result<(), Error> {
-        if self.pin.lock().held.take().is_none() {
+        if self.pin().lock().held.take().is_none() {
             return Err(Error::NotLoggedIn);
         }
         let _ = self.card.work(|application| {
             // That leaving the application locks the card is known from a single source, so it is looked at once more.
-            // Without a certificate there is nothing to ask for that only an unlocked card would do.
-            let provable = self.certificate.lock().certificate().is_some();
-            if !provable || application.is_unlocked(self.key_pair())? {
-                log::warn!("the card did not show that it was locked; it is powered down");
+            let provable = match self.key_pair() {
+                KeyPair::Authentication => true,
+                // Only a certificate that was there to be read shows by its absence that the card is locked.
+                KeyPair::Signature => self.certificate.lock().certificate().is_some(),
+            };
+            if !provable {
+                application.power_down();
+            } else if application.is_unlocked(self.key_pair())? {
+                log::warn!("the card stayed unlocked when it was left; it is powered down from now on");
                 application.distrust_leaving();
             }
             Ok(())
@@ -145,10 +147,13 @@ impl Token {
         self.card.work(|application| {
             self.may_try(application, &old, spare_last_try)?;
             let answer = application.change_pin(self.key_pair(), old.bytes(), new.bytes());
+            if let Err(card::Error::Transport(_)) = answer {
+                // The card may have changed the PIN before it was lost: the old one could cost a try.
+                self.pin().lock().held = None;
+            }
             self.note_attempt(&old, answer)?;
-            let mut state = self.pin.lock();
-            if state.held.is_some() {
-                state.held = Some(Arc::clone(&new));
+            if let Some(held) = &mut self.pin().lock().held {
+                *held = Arc::clone(&new);
             }
             Ok(())
         })
@@ -163,30 +168,40 @@ impl Token {
         mut job: impl FnMut(&mut Application<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.card.work(|application| {
-            let held = self.pin.lock().held.clone().ok_or(Error::NotLoggedIn)?;
-            let answer = application.verify(self.key_pair(), held.bytes());
-            if let Err(card::Error::WrongPin(_) | card::Error::PinLocked) = answer {
-                // Somebody has changed or locked the PIN meanwhile. It must not cost a second try.
-                self.pin.lock().held = None;
-                let _ = self.note_attempt(&held, answer);
-                return Err(Error::NotLoggedIn);
+            let (held, spare_last_try) = {
+                let state = self.pin().lock();
+                (state.held.clone().ok_or(Error::NotLoggedIn)?, state.spare_last_try)
+            };
+            let answer = match self.may_try(application, &held, spare_last_try) {
+                Ok(()) => {
+                    let answer = application.verify(self.key_pair(), held.bytes());
+                    self.note_attempt(&held, answer).map_err(Error::from)
+                }
+                refused => refused,
+            };
+            match answer {
+                Ok(()) => job(application),
+                Err(error @ (Error::Removed | Error::Card(card::Error::Transport(_)))) => Err(error),
+                // Somebody has changed or locked the PIN meanwhile, or the card refuses it for a reason of its own. It
+                // must not cost another try.
+                Err(_) => {
+                    self.pin().lock().held = None;
+                    Err(Error::NotLoggedIn)
+                }
             }
-            answer?;
-            job(application)
         })
     }
 
     /// Whether a PIN may cost a try.
     fn may_try(&self, application: &mut Application<'_>, pin: &SecretPin, spare_last_try: bool) -> Result<(), Error> {
-        let state = self.pin.lock();
-        if state.refused.contains(pin) {
-            return Err(if state.tries == Tries::Left(0) { Error::PinLocked } else { Error::PinIncorrect });
+        if refused::contains(self.card_name(), self.key_pair(), pin) {
+            let locked = self.pin().lock().tries == Tries::Left(0);
+            return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
         }
-        drop(state);
         if spare_last_try {
             // Asked anew: another program may have spent tries.
             let left = application.tries_left(self.key_pair())?;
-            self.pin.lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
+            self.pin().lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
             if left == Some(1) {
                 return Err(Error::LastTry);
             }
@@ -196,10 +211,10 @@ impl Token {
 
     /// Writes down what an attempt with a PIN has done to the tries left.
     fn note_attempt(&self, pin: &SecretPin, answer: Result<(), card::Error>) -> Result<(), card::Error> {
-        let mut state = self.pin.lock();
+        let mut state = self.pin().lock();
         match answer {
             Ok(()) => {
-                state.refused.clear();
+                refused::forget(self.card_name(), self.key_pair());
                 // That a right PIN brings all tries back is a guess (card-facts §4.1): where some were missing, the
                 // card is asked.
                 if state.tries != Tries::Left(self.key_pair().tries()) {
@@ -208,10 +223,9 @@ impl Token {
             }
             Err(card::Error::WrongPin(left)) => {
                 state.tries = left.map_or(Tries::Stale, Tries::Left);
-                if let (Ok(copy), true) =
-                    (SecretPin::typed(self.key_pair(), pin.bytes()), state.refused.len() < REFUSED_MAX)
-                {
-                    state.refused.push(copy);
+                refused::remember(self.card_name(), self.key_pair(), pin, left);
+                if state.held.as_deref() == Some(pin) {
+                    state.held = None;
                 }
             }
             Err(card::Error::PinLocked) => {

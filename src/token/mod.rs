@@ -13,6 +13,7 @@ mod login;
 mod pin;
 mod public_key;
 mod reader;
+mod refused;
 mod serial;
 
 pub use self::card::InUse;

@@ -20,9 +20,12 @@ enum Fault {
     Characters,
 }
 
+/// The size of a page, or more: 4 KiB on most machines, 16 KiB on some ARM ones.
+const PAGE: usize = 16384;
+
 /// One page: what is locked in memory is locked by pages, and no two PINs may share one.
-#[repr(align(4096))]
-struct Page([u8; 4096]);
+#[repr(align(16384))]
+struct Page([u8; PAGE]);
 
 impl Drop for Page {
     fn drop(&mut self) {
@@ -35,8 +38,7 @@ impl Drop for Page {
 pub(super) struct SecretPin {
     page: Box<Page>,
     length: usize,
-    /// Unlocks the page when it is dropped, which is before the page itself is (fields drop in order, so this one has
-    /// to be cleared by hand first: see `Drop`). `None` where the system allows no locked memory.
+    /// Unlocks the page when it is dropped. `None` where the system allows no locked memory.
     lock: Option<LockGuard>,
 }
 
@@ -50,22 +52,27 @@ impl SecretPin {
         Self::of_form(key_pair, typed).map_err(|_| Error::PinIncorrect)
     }
 
-    /// Takes a PIN that is to be set. A signing PIN must have letters and digits (card-facts §4.3).
+    /// Takes a PIN that is to be set.
     ///
     /// # Errors
     /// [`Error::NewPinLength`], [`Error::NewPinCharacters`].
     pub(super) fn new(key_pair: KeyPair, new: &[u8]) -> Result<Self, Error> {
-        let pin = Self::of_form(key_pair, new).map_err(|fault| match fault {
+        Self::of_form(key_pair, new).map_err(|fault| match fault {
             Fault::Length => Error::NewPinLength,
             Fault::Characters => Error::NewPinCharacters,
-        })?;
-        let both_kinds = pin.bytes().iter().any(u8::is_ascii_digit) && pin.bytes().iter().any(u8::is_ascii_uppercase);
-        if key_pair == KeyPair::Signature && !both_kinds {
-            return Err(Error::NewPinCharacters);
-        }
-        Ok(pin)
+        })
     }
 
+    /// A copy, in locked memory of its own.
+    pub(super) fn copy(&self) -> Self {
+        let mut copy = Self::empty();
+        copy.page.0 = self.page.0;
+        copy.length = self.length;
+        copy
+    }
+
+    /// Checks the form: four digits, or 6 to 16 letters and digits with at least one of each (card-facts §4.3: all of
+    /// this is confirmed, so that anything else cannot be right).
     fn of_form(key_pair: KeyPair, typed: &[u8]) -> Result<Self, Fault> {
         let lengths = match key_pair {
             KeyPair::Authentication => AUTHENTICATION_PIN_LENGTH..=AUTHENTICATION_PIN_LENGTH,
@@ -89,11 +96,16 @@ impl SecretPin {
             }
         }
         pin.length = typed.len();
+        let has = |kind: fn(&u8) -> bool| pin.bytes().iter().any(kind);
+        let both_kinds = has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase);
+        if key_pair == KeyPair::Signature && !both_kinds {
+            return Err(Fault::Characters);
+        }
         Ok(pin)
     }
 
     fn empty() -> Self {
-        let page = Box::new(Page([0; 4096]));
+        let page = Box::new(Page([0; PAGE]));
         let lock = region::lock(page.0.as_ptr(), page.0.len());
         if lock.is_err() {
             log::warn!("the system allows no locked memory; a PIN could be swapped out");
@@ -140,8 +152,7 @@ mod tests {
     #[test]
     fn a_signing_pin_is_upper_cased() {
         assert_eq!(typed(KeyPair::Signature, "abc123"), Ok(b"ABC123".to_vec()));
-        assert_eq!(typed(KeyPair::Signature, "ABCDEF"), Ok(b"ABCDEF".to_vec()));
-        for wrong in ["", "ABC12", "ABC-123", "ABCDEFGH123456789", "あいう"] {
+        for wrong in ["", "ABC12", "ABCDEF", "123456", "ABC-123", "ABCDEFGH123456789", "あいう"] {
             assert_eq!(typed(KeyPair::Signature, wrong), Err(Error::PinIncorrect), "{wrong:?}");
         }
     }
@@ -160,7 +171,7 @@ mod tests {
     #[test]
     fn no_two_pins_share_a_page() {
         let pin = SecretPin::typed(KeyPair::Authentication, b"1234").unwrap();
-        assert_eq!(pin.bytes().as_ptr() as usize % 4096, 0);
+        assert_eq!(pin.bytes().as_ptr() as usize % PAGE, 0);
         assert!(pin.lock.is_some(), "RLIMIT_MEMLOCK allows no page here");
     }
 }

@@ -15,6 +15,8 @@ use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManag
 
 /// How long a card is left alone that another program keeps for itself, or that failed, before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a question for the contents of a reader waits for another one that is being answered.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often a card that fails while it is being recognised is tried, before it is taken for another kind of card.
 const FAILURES_MAX: u32 = 3;
 
@@ -165,8 +167,10 @@ impl Reader {
     /// What is in the reader now. A card is recognised once for each insertion (six APDUs); after that the answer
     /// costs no APDU, whatever kind of card it is.
     pub fn contents(&self) -> Contents {
+        // A card that is being recognised while another program keeps it busy must not stop a browser that only asks
+        // what is there.
+        let Some(mut seen) = self.seen.try_lock_for(PATIENCE) else { return Contents::Empty };
         let presence = self.manager.presence(&self.name).unwrap_or_default();
-        let mut seen = self.seen.lock();
         if presence != seen.presence || seen.is_stale() {
             if let Finding::Settled(Contents::Jpki(tokens)) = &seen.finding {
                 tokens.iter().for_each(|token| token.forget());
