@@ -23,6 +23,11 @@ const BUSY_PAUSE: Duration = Duration::from_millis(50);
 const RESET_LIMIT: u32 = 4;
 /// The longest sleep in one call, so that a lost cancellation costs no more than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How often a list of readers is asked for anew because one of them went meanwhile.
+const LOOK_TRIES: u32 = 3;
+/// For how long a card that does not answer to power is taken to be still there. To look at such a reader costs 400 ms,
+/// because pcsc-lite waits for an ATR, and a card that lies the wrong way round is a usual thing (card-facts §9.1).
+const MUTE_PAUSE: Duration = Duration::from_secs(1);
 /// A short response: 256 bytes and the status word.
 const RESPONSE_MAX: usize = 258;
 
@@ -34,6 +39,8 @@ pub struct PcscResourceManager {
     /// How often the service was found gone. Its counters start anew with it, so that this is a part of every
     /// insertion's number: else a card that was swapped meanwhile could pass for the one before.
     restarts: AtomicU32,
+    /// Readers with a card that did not answer to power, and when that was seen.
+    mute: Mutex<Vec<(String, Instant, Presence)>>,
     /// The contexts that threads wait with now, each with a number of its own.
     waiting: Mutex<Vec<(u64, Context)>>,
     /// The number of the last wait.
@@ -51,6 +58,28 @@ impl PcscResourceManager {
     fn numbered(&self, presence: Presence) -> Presence {
         let restarts = self.restarts.load(Ordering::Relaxed) << COUNTER_BITS;
         Presence { events: restarts | (presence.events & COUNTER_MASK), ..presence }
+    }
+
+    /// Sleeps until something differs from `known`. First looks how things are now, and hands back all that PC/SC says
+    /// of it: it returns at once for every flag that it is not told (a card that does not answer, for one).
+    fn wait_with(&self, context: &Context, known: &[ReaderState]) -> Result<(), pcsc::Error> {
+        // The pseudo reader that changes when a reader comes or goes. Looked at before the readers are listed, so that
+        // none can come in between unnoticed.
+        let mut states = vec![pcsc::ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
+        match look(context, &mut states) {
+            Ok(()) | Err(pcsc::Error::Timeout) => {}
+            Err(error) => return Err(error),
+        }
+        let now = look_at_all(context)?;
+        let same = |(now, known): (&pcsc::ReaderState, &ReaderState)| {
+            now.name().to_string_lossy() == known.name && self.numbered(presence_of(now)) == known.presence
+        };
+        if now.len() != known.len() || !now.iter().zip(known).all(same) {
+            return Ok(());
+        }
+        states.extend(now);
+        states.iter_mut().for_each(pcsc::ReaderState::sync_current_state);
+        context.get_status_change(LONGEST_WAIT, &mut states)
     }
 
     /// Asks PC/SC something with the observing context; forgets that context where the service has gone.
@@ -83,7 +112,8 @@ fn look(context: &Context, states: &mut [pcsc::ReaderState]) -> Result<(), pcsc:
     context.get_status_change(Duration::ZERO, states)
 }
 
-fn look_at(context: &Context, reader: &str) -> Result<Presence, pcsc::Error> {
+/// What is in a reader, and whether it is a card that does not answer to power.
+fn look_at(context: &Context, reader: &str) -> Result<(Presence, bool), pcsc::Error> {
     let name = CString::new(reader).map_err(|_| pcsc::Error::UnknownReader)?;
     let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
     look(context, &mut states)?;
@@ -91,7 +121,7 @@ fn look_at(context: &Context, reader: &str) -> Result<Presence, pcsc::Error> {
     if state.event_state().intersects(State::UNKNOWN | State::IGNORE) {
         return Err(pcsc::Error::UnknownReader);
     }
-    Ok(presence_of(&state))
+    Ok((presence_of(&state), state.event_state().contains(State::MUTE)))
 }
 
 fn presence_of(state: &pcsc::ReaderState) -> Presence {
@@ -105,21 +135,7 @@ const COUNTER_MASK: u32 = (1 << COUNTER_BITS) - 1;
 impl ResourceManager for PcscResourceManager {
     fn readers(&self) -> Result<Vec<ReaderState>, Error> {
         self.observe(|context| {
-            let names = match context.list_readers_owned() {
-                Ok(names) => names,
-                Err(pcsc::Error::NoReadersAvailable) => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            };
-            let mut states: Vec<_> =
-                names.into_iter().map(|name| pcsc::ReaderState::new(name, State::UNAWARE)).collect();
-            if states.is_empty() {
-                return Ok(Vec::new());
-            }
-            match look(context, &mut states) {
-                // A reader went between the two calls: the next look finds it gone.
-                Ok(()) | Err(pcsc::Error::UnknownReader) => {}
-                Err(error) => return Err(error),
-            }
+            let states = look_at_all(context)?;
             let describe = |state: &pcsc::ReaderState| ReaderState {
                 name: state.name().to_string_lossy().into_owned(),
                 presence: self.numbered(presence_of(state)),
@@ -129,14 +145,23 @@ impl ResourceManager for PcscResourceManager {
     }
 
     fn presence(&self, reader: &str) -> Result<Presence, Error> {
-        self.observe(|context| Ok(self.numbered(look_at(context, reader)?)))
+        self.mute.lock().retain(|(_, seen, _)| seen.elapsed() < MUTE_PAUSE);
+        if let Some((_, _, presence)) = self.mute.lock().iter().find(|(name, _, _)| name == reader) {
+            return Ok(*presence);
+        }
+        let (presence, mute) = self.observe(|context| look_at(context, reader))?;
+        let presence = self.numbered(presence);
+        if mute {
+            self.mute.lock().push((reader.to_owned(), Instant::now(), presence));
+        }
+        Ok(presence)
     }
 
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
         let context = Context::establish(Scope::User)?;
         // Before the connection, so that a card swapped in between shows as a difference.
-        let before = self.numbered(look_at(&context, reader)?);
+        let before = self.numbered(look_at(&context, reader)?.0);
         if !before.card {
             return Err(Error::Removed);
         }
@@ -146,18 +171,9 @@ impl ResourceManager for PcscResourceManager {
 
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
         let context = Context::establish(Scope::User)?;
-        let mut states = Vec::with_capacity(known.len() + 1);
-        // The pseudo reader that changes when a reader comes or goes; its "events" are the number of readers.
-        let readers = u32::try_from(known.len()).unwrap_or(u32::MAX);
-        states.push(pcsc::ReaderState::new(PNP_NOTIFICATION(), seen(State::empty(), readers)));
-        for reader in known {
-            let name = CString::new(reader.name.as_str()).map_err(|_| Error::NoReader)?;
-            let card = if reader.presence.card { State::PRESENT } else { State::EMPTY };
-            states.push(pcsc::ReaderState::new(name, seen(card, reader.presence.events)));
-        }
         let number = self.waits.fetch_add(1, Ordering::Relaxed);
         self.waiting.lock().push((number, context.clone()));
-        let answer = context.get_status_change(LONGEST_WAIT, &mut states);
+        let answer = self.wait_with(&context, known);
         self.waiting.lock().retain(|(other, _)| *other != number);
         match answer {
             Ok(()) | Err(pcsc::Error::Timeout | pcsc::Error::Cancelled | pcsc::Error::UnknownReader) => Ok(()),
@@ -173,11 +189,23 @@ impl ResourceManager for PcscResourceManager {
     }
 }
 
-/// A reader's state as it was seen before, in the form SCardGetStatusChange compares with.
-fn seen(state: State, events: u32) -> State {
-    // The counter has 16 bits and stands above the flags.
-    let counter = pcsc::ffi::DWORD::from(events & COUNTER_MASK) << COUNTER_BITS;
-    State::from_bits_retain(state.bits() | counter)
+/// The states of all readers.
+fn look_at_all(context: &Context) -> Result<Vec<pcsc::ReaderState>, pcsc::Error> {
+    for _ in 0..LOOK_TRIES {
+        let names = match context.list_readers_owned() {
+            Ok(names) if !names.is_empty() => names,
+            Ok(_) | Err(pcsc::Error::NoReadersAvailable) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut states: Vec<_> = names.into_iter().map(|name| pcsc::ReaderState::new(name, State::UNAWARE)).collect();
+        match look(context, &mut states) {
+            Ok(()) => return Ok(states),
+            // A reader went between the two calls, and no state was filled in.
+            Err(pcsc::Error::UnknownReader) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(pcsc::Error::UnknownReader)
 }
 
 /// Tries again for a bounded time where another program keeps the card for itself.
@@ -205,7 +233,7 @@ struct PcscConnection {
 /// The handle alone does not tell: pcsc-lite marks a handle "removed" and, when the next card comes, "reset", and lets
 /// it reconnect to that next card.
 fn still_the_same(context: &Context, reader: &str, events: u32) -> Result<(), Error> {
-    let now = look_at(context, reader)?;
+    let (now, _) = look_at(context, reader)?;
     if now.card && now.events & COUNTER_MASK == events & COUNTER_MASK { Ok(()) } else { Err(Error::Removed) }
 }
 
@@ -242,9 +270,10 @@ impl Drop for PcscConnection {
     fn drop(&mut self) {
         // The crate resets the card when a Card is dropped, which would disturb every other program.
         if let Some(card) = self.card.take() {
-            if let Err((card, _)) = card.disconnect(Disposition::LeaveCard) {
-                // The handle is dead already, or PC/SC is. Its drop would try the reset after all.
-                std::mem::forget(card);
+            match card.disconnect(Disposition::LeaveCard).map_err(|(card, error)| (card, Error::from(error))) {
+                // The handle is dead with the service. To drop it frees the context, and resets nothing.
+                Ok(()) | Err((_, Error::ServiceGone)) => {}
+                Err((card, _)) => std::mem::forget(card),
             }
         }
     }
