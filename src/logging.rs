@@ -32,7 +32,13 @@ fn open(path: &Path) -> Option<File> {
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
         .open(path);
-    opened.inspect_err(|error| eprintln!("jpki-pkcs11: {}: {error}", path.display())).ok()
+    opened.inspect_err(|error| complain(&format!("{}: {error}", path.display()))).ok()
+}
+
+/// Tells on standard error what there is no log for: a mistake in the settings.
+pub(crate) fn complain(what: &str) {
+    // Not eprintln, which panics where standard error is closed.
+    let _ = writeln!(io::stderr(), "jpki-pkcs11: {what}");
 }
 
 impl Log for Destination {

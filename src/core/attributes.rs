@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 use sha1::{Digest, Sha1};
+use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::mechanism;
@@ -78,7 +79,11 @@ const ALL: [CK_ATTRIBUTE_TYPE; 48] = [
     CKA_ALWAYS_SENSITIVE,
 ];
 
-type Value = Result<Vec<u8>, AttributeError>;
+/// A value of the signing certificate is private, so that all are cleared when they are dropped.
+type Value = Result<Zeroizing<Vec<u8>>, AttributeError>;
+
+/// A value before it is put under that protection.
+type Bytes = Result<Vec<u8>, AttributeError>;
 
 impl Module {
     /// One attribute of an object: what C_GetAttributeValue asks for each entry of its template.
@@ -123,6 +128,10 @@ impl Module {
 impl Object {
     /// The value of one attribute, in the form in which PKCS#11 passes it.
     pub(super) fn attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
+        self.bytes(attribute).map(Zeroizing::new)
+    }
+
+    fn bytes(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         match attribute {
             CKA_CLASS => Ok(number(self.kind.class())),
             CKA_TOKEN => Ok(boolean(true)),
@@ -174,7 +183,7 @@ impl Object {
     }
 
     /// The same for private key, public key and certificate, so that programs find one by the other.
-    fn id(&self) -> Value {
+    fn id(&self) -> Bytes {
         if let Kind::CaCertificate = self.kind {
             // The issuer's key identifier is in the holder's certificate, which is read more often than the CA's: a
             // search by CKA_ID must not cost the reading of both. For J-LIS's CAs the two agree (card-facts §6).
@@ -187,7 +196,7 @@ impl Object {
         Ok(self.content()?.key_identifier().to_vec())
     }
 
-    fn certificate_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
+    fn certificate_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         Ok(match attribute {
             CKA_CERTIFICATE_TYPE => number(CKC_X_509),
             // The user, or an authority. Nobody has vouched for the authority: that is for the system to decide.
@@ -217,8 +226,8 @@ impl Object {
         })
     }
 
-    /// What public and private keys have in common (PKCS#11 3.2 §4.7, §6.1).
-    fn key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
+    /// What public and private keys have in common (PKCS#11 3.2 §4.8, §6.1).
+    fn key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         Ok(match attribute {
             CKA_KEY_TYPE => number(CKK_RSA),
             CKA_ID => self.id()?,
@@ -239,7 +248,7 @@ impl Object {
         })
     }
 
-    fn public_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
+    fn public_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         Ok(match attribute {
             CKA_VERIFY | CKA_VERIFY_RECOVER => boolean(true),
             CKA_ENCRYPT | CKA_WRAP | CKA_TRUSTED => boolean(false),
@@ -248,7 +257,7 @@ impl Object {
         })
     }
 
-    fn private_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Value {
+    fn private_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         Ok(match attribute {
             CKA_SIGN | CKA_SIGN_RECOVER | CKA_SENSITIVE => boolean(true),
             CKA_DECRYPT | CKA_UNWRAP | CKA_EXTRACTABLE => boolean(false),

@@ -58,6 +58,7 @@ errors! {
     PinLenRange => CKR_PIN_LEN_RANGE, "The new PIN is too short or too long.";
     PinLocked => CKR_PIN_LOCKED, "The PIN is locked, or its last try is not to be risked.";
     RandomSeedNotSupported => CKR_RANDOM_SEED_NOT_SUPPORTED, "The card's random numbers take no seed.";
+    SessionAsyncNotSupported => CKR_SESSION_ASYNC_NOT_SUPPORTED, "A session must not be an asynchronous one.";
     SessionCount => CKR_SESSION_COUNT, "Too many sessions.";
     SessionHandleInvalid => CKR_SESSION_HANDLE_INVALID, "No such session, or not any more.";
     SessionParallelNotSupported => CKR_SESSION_PARALLEL_NOT_SUPPORTED, "A session must be a serial one.";

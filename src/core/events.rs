@@ -1,4 +1,4 @@
-//! Slot events (PKCS#11 3.2 §5.5.9).
+//! Slot events (PKCS#11 3.2 §5.5.4).
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -14,6 +14,9 @@ use crate::token::Snapshot;
 
 /// How long is slept where there is no PC/SC service to wait at.
 const NO_SERVICE_PAUSE: Duration = Duration::from_millis(50);
+
+/// The shortest time between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What was seen of the readers so far, and which slots have events that nobody has fetched yet.
 #[derive(Default)]
@@ -56,7 +59,7 @@ impl Module {
                         .filter(|slot| self.shows(slot.key_pair))
                         .filter(|slot| changed.iter().any(|name| name == slot.reader.name()));
                     for slot in fresh {
-                        // One flag for each slot, however often it was set (PKCS#11 3.2 §5.5.9).
+                        // One flag for each slot, however often it was set (PKCS#11 3.2 §5.5.4).
                         if !watch.pending.contains(&slot.id) {
                             watch.pending.push_back(slot.id);
                         }
@@ -70,9 +73,8 @@ impl Module {
             if !block {
                 return Err(Error::NoEvent);
             }
-            if self.readers().wait(&now).is_err() {
-                sleep(NO_SERVICE_PAUSE);
-            }
+            // Whatever may make the wait return at once, this loop does not take a processor for itself.
+            sleep(if self.readers().wait(&now).is_err() { NO_SERVICE_PAUSE } else { PAUSE });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The mechanisms: one table, from which lists, infos and operations come (PKCS#11 3.2 §6.1, §6.19).
+//! The mechanisms: one table, from which lists, infos and operations come (PKCS#11 3.2 §6.1, §6.20).
 
 use cryptoki_sys::*;
 use rsa::Pkcs1v15Sign;

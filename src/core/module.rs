@@ -78,7 +78,7 @@ impl Module {
     /// C_Finalize: ends all sessions, which leaves every card locked, and wakes whoever waits for a slot event.
     pub fn finalize(&self) {
         self.finalized.store(true, Ordering::Release);
-        self.close_sessions(|_| true);
+        self.close_sessions(|_, _| true);
         // Again and again: a thread may be just about to fall asleep.
         for _ in 0..WAKE_TRIES {
             if self.waiters.load(Ordering::Acquire) == 0 {

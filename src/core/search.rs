@@ -1,4 +1,4 @@
-//! Searching for objects (PKCS#11 3.2 §5.7.6).
+//! Searching for objects (PKCS#11 3.2 §5.7.7 to §5.7.9).
 
 use cryptoki_sys::*;
 
@@ -60,7 +60,7 @@ impl Module {
     /// for classes which no card has must not cause the reading of certificates.
     fn finds(&self, object: &Object, filter: &Filter) -> Result<bool, Error> {
         let fits = |(attribute, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| match object.attribute(*attribute) {
-            Ok(own) => Ok(own == *value),
+            Ok(own) => Ok(*own == *value),
             Err(AttributeError::Failed(Error::ObjectHandleInvalid)) => Ok(false),
             Err(AttributeError::Failed(error)) => Err(error),
             Err(AttributeError::Invalid | AttributeError::Sensitive) => Ok(false),

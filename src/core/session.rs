@@ -1,6 +1,5 @@
 //! Sessions, login and logout (PKCS#11 3.2 §5.6).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use cryptoki_sys::*;
@@ -30,8 +29,35 @@ pub(super) struct Session {
 /// All open sessions.
 #[derive(Default)]
 pub(super) struct Sessions {
-    open: HashMap<CK_SESSION_HANDLE, Arc<Session>>,
+    /// In the order of their handles, which is that of their opening.
+    open: Vec<(CK_SESSION_HANDLE, Arc<Session>)>,
     last_handle: CK_SESSION_HANDLE,
+}
+
+impl Sessions {
+    fn get(&self, handle: CK_SESSION_HANDLE) -> Result<&Arc<Session>, Error> {
+        let place = self.open.binary_search_by_key(&handle, |(handle, _)| *handle).ok();
+        place.and_then(|place| self.open.get(place)).map(|(_, session)| session).ok_or(Error::SessionHandleInvalid)
+    }
+
+    fn of_token(&self, token: &Token) -> impl Iterator<Item = &Arc<Session>> {
+        let number = token.number();
+        self.open.iter().map(|(_, session)| session).filter(move |session| session.token.number() == number)
+    }
+
+    /// Takes out the sessions that `chosen` names. To be dropped where this is not locked: the last session of a card
+    /// closes the connection to it.
+    fn take(&mut self, chosen: impl Fn(CK_SESSION_HANDLE, &Session) -> bool) -> Vec<Arc<Session>> {
+        let mut taken = Vec::new();
+        self.open.retain(|(handle, session)| {
+            let take = chosen(*handle, session);
+            if take {
+                taken.push(Arc::clone(session));
+            }
+            !take
+        });
+        taken
+    }
 }
 
 /// The operations of one session.
@@ -57,12 +83,15 @@ impl Module {
     /// C_OpenSession.
     ///
     /// # Errors
-    /// [`Error::SessionParallelNotSupported`] without CKF_SERIAL_SESSION, [`Error::SessionCount`],
-    /// [`Error::TokenNotPresent`].
+    /// [`Error::SessionParallelNotSupported`] without CKF_SERIAL_SESSION, [`Error::SessionAsyncNotSupported`],
+    /// [`Error::SessionCount`], [`Error::TokenNotPresent`].
     pub fn open_session(&self, slot_id: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE, Error> {
         let slot = self.slot(slot_id)?;
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
+        }
+        if flags & CKF_ASYNC_SESSION != 0 {
+            return Err(Error::SessionAsyncNotSupported);
         }
         if flags & !(CKF_SERIAL_SESSION | CKF_RW_SESSION) != 0 {
             return Err(Error::ArgumentsBad);
@@ -76,14 +105,13 @@ impl Module {
             token,
         };
         let mut sessions = self.sessions.write();
-        if sessions.open.values().filter(|other| other.token.number() == session.token.number()).count() >= SESSIONS_MAX
-        {
+        if sessions.of_token(&session.token).count() >= SESSIONS_MAX {
             return Err(Error::SessionCount);
         }
         // Handles only grow: one that was closed is never taken for a new one.
         sessions.last_handle += 1;
         let handle = sessions.last_handle;
-        sessions.open.insert(handle, Arc::new(session));
+        sessions.open.push((handle, Arc::new(session)));
         Ok(handle)
     }
 
@@ -92,17 +120,7 @@ impl Module {
     /// # Errors
     /// [`Error::SessionHandleInvalid`].
     pub fn close_session(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
-        let (closed, last) = {
-            let mut sessions = self.sessions.write();
-            let closed = sessions.open.remove(&handle).ok_or(Error::SessionHandleInvalid)?;
-            let last = !sessions.open.values().any(|other| other.token.number() == closed.token.number());
-            (closed, last)
-        };
-        if last {
-            // Not logged in, or the card gone: there is nothing to log out from then.
-            let _ = closed.token.logout();
-        }
-        Ok(())
+        if self.close_sessions(|other, _| other == handle) { Ok(()) } else { Err(Error::SessionHandleInvalid) }
     }
 
     /// C_CloseAllSessions.
@@ -111,29 +129,20 @@ impl Module {
     /// [`Error::SlotIdInvalid`].
     pub fn close_all_sessions(&self, slot_id: CK_SLOT_ID) -> Result<(), Error> {
         self.slot(slot_id)?;
-        self.close_sessions(|session| session.slot_id == slot_id);
+        self.close_sessions(|_, session| session.slot_id == slot_id);
         Ok(())
     }
 
-    /// Closes the sessions that `chosen` names, and logs out of tokens that have none left.
-    pub(super) fn close_sessions(&self, chosen: impl Fn(&Session) -> bool) {
-        let mut closed = Vec::new();
-        let left: Vec<_> = {
-            let mut sessions = self.sessions.write();
-            sessions.open.retain(|_, session| {
-                let close = chosen(session);
-                if close {
-                    closed.push(Arc::clone(session));
-                }
-                !close
-            });
-            sessions.open.values().map(|session| session.token.number()).collect()
-        };
+    /// Closes the sessions that `chosen` names, and logs out of tokens that have none left. Whether there were any.
+    pub(super) fn close_sessions(&self, chosen: impl Fn(CK_SESSION_HANDLE, &Session) -> bool) -> bool {
+        let closed = self.sessions.write().take(chosen);
         for session in &closed {
-            if !left.contains(&session.token.number()) {
+            if self.count_sessions(&session.token) == (0, 0) {
+                // Not logged in, or the card gone: there is nothing to log out from then.
                 let _ = session.token.logout();
             }
         }
+        !closed.is_empty()
     }
 
     /// A session by its handle, after a look whether its card is still there (no APDU).
@@ -141,10 +150,11 @@ impl Module {
     /// # Errors
     /// [`Error::SessionHandleInvalid`], also where the card has gone: that closes its sessions (PKCS#11 3.2 §5.6).
     pub(super) fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>, Error> {
-        let session = self.sessions.read().open.get(&handle).cloned().ok_or(Error::SessionHandleInvalid)?;
+        let session = Arc::clone(self.sessions.read().get(handle)?);
         if session.token.look().is_err() {
             let number = session.token.number();
-            self.sessions.write().open.retain(|_, other| other.token.number() != number);
+            let ended = self.sessions.write().take(|_, other| other.token.number() == number);
+            drop(ended);
             return Err(Error::SessionHandleInvalid);
         }
         Ok(session)
@@ -153,8 +163,9 @@ impl Module {
     /// How many sessions a token has, and how many of them are read/write ones.
     pub(super) fn count_sessions(&self, token: &Token) -> (usize, usize) {
         let sessions = self.sessions.read();
-        let of_token = sessions.open.values().filter(|session| session.token.number() == token.number());
-        of_token.fold((0, 0), |(all, read_write), session| (all + 1, read_write + usize::from(session.read_write)))
+        sessions
+            .of_token(token)
+            .fold((0, 0), |(all, read_write), session| (all + 1, read_write + usize::from(session.read_write)))
     }
 
     /// C_GetSessionInfo. Costs no APDU.
@@ -182,7 +193,15 @@ impl Module {
     pub fn login(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &[u8]) -> Result<(), Error> {
         let session = self.session(handle)?;
         match user {
-            CKU_USER => Ok(session.token.login(pin, self.settings().spare_last_try)?),
+            CKU_USER => {
+                session.token.login(pin, self.settings().spare_last_try)?;
+                // Another thread may have closed the last session while the card worked, and the login with it.
+                if self.count_sessions(&session.token) == (0, 0) {
+                    let _ = session.token.logout();
+                    return Err(Error::SessionHandleInvalid);
+                }
+                Ok(())
+            }
             CKU_CONTEXT_SPECIFIC => self.confirm(&session, pin),
             _ => Err(Error::UserTypeInvalid),
         }
@@ -207,9 +226,8 @@ impl Module {
     pub fn logout(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
         let session = self.session(handle)?;
         session.token.logout()?;
-        let number = session.token.number();
-        let sessions: Vec<_> = self.sessions.read().open.values().cloned().collect();
-        for other in sessions.iter().filter(|other| other.token.number() == number) {
+        let sessions: Vec<_> = self.sessions.read().of_token(&session.token).cloned().collect();
+        for other in sessions {
             let mut operations = other.operations.lock();
             operations.sign = None;
             operations.sign_recover = None;
@@ -218,7 +236,7 @@ impl Module {
         Ok(())
     }
 
-    /// C_SessionCancel: ends the operations that the flags name (PKCS#11 3.2 §5.6.10). One that is not under way is no
+    /// C_SessionCancel: ends the operations that the flags name (PKCS#11 3.2 §5.6.5). One that is not under way is no
     /// error, nor is a kind of operation that the module does not have.
     ///
     /// # Errors

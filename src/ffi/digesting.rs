@@ -15,7 +15,10 @@ pub(super) unsafe fn digest_init(session: CK_SESSION_HANDLE, wanted: *const CK_M
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    module.digest_init(session, unsafe { mechanism(wanted) }?)
+    match unsafe { mechanism(wanted) } {
+        Some(wanted) => module.digest_init(session, wanted),
+        None => module.session_cancel(session, CKF_DIGEST),
+    }
 }
 
 /// C_Digest.

@@ -4,6 +4,7 @@ use std::ffi::{OsString, c_void};
 
 use super::pointers::read;
 use crate::core::Error;
+use crate::logging::complain;
 use crate::settings::{Places, Settings};
 
 /// The longest settings string, terminator included. Nothing sensible is longer, and a pointer to something else is
@@ -25,14 +26,14 @@ pub(super) unsafe fn settings(reserved: *const c_void) -> Result<Settings, Error
         home: variable("HOME"),
     };
     let mut settings = Settings::from_files(&places).map_err(|error| {
-        eprintln!("jpki-pkcs11: {error}");
+        complain(&error.to_string());
         Error::GeneralError
     })?;
     if !reserved.is_null() {
         // SAFETY: by this function's contract.
         let text = unsafe { text(reserved.cast()) }?;
         settings.apply_text(&text).map_err(|error| {
-            eprintln!("jpki-pkcs11: {error}");
+            complain(&error.to_string());
             Error::ArgumentsBad
         })?;
     }

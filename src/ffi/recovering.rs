@@ -19,7 +19,10 @@ pub(super) unsafe fn sign_recover_init(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    module.sign_recover_init(session, unsafe { mechanism(wanted) }?, key)
+    match unsafe { mechanism(wanted) } {
+        Some(wanted) => module.sign_recover_init(session, wanted, key),
+        None => module.session_cancel(session, CKF_SIGN_RECOVER),
+    }
 }
 
 /// C_SignRecover.
@@ -58,7 +61,10 @@ pub(super) unsafe fn verify_recover_init(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    module.verify_recover_init(session, unsafe { mechanism(wanted) }?, key)
+    match unsafe { mechanism(wanted) } {
+        Some(wanted) => module.verify_recover_init(session, wanted, key),
+        None => module.session_cancel(session, CKF_VERIFY_RECOVER),
+    }
 }
 
 /// C_VerifyRecover. How long the data are shows only when they are recovered; a call that asks for the length gets the

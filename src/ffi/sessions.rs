@@ -1,4 +1,4 @@
-//! Session management functions, and PINs (PKCS#11 3.2 §5.5.7, §5.6), and random numbers (§5.20).
+//! Session management functions, and PINs (PKCS#11 3.2 §5.5.9, §5.6), and random numbers (§5.19).
 
 use cryptoki_sys::*;
 

@@ -6,27 +6,30 @@ use super::library::module;
 use super::pointers::{answer, bytes, read};
 use crate::core::{Error, Mechanism, Parameter, PssParameters};
 
-/// Reads a mechanism with its parameter.
-///
-/// # Errors
-/// [`Error::ArgumentsBad`] for NULL.
+/// Reads a mechanism with its parameter. `None` for NULL, which ends the operation that is under way (since PKCS#11 3.0,
+/// in all functions that start one).
 ///
 /// # Safety
 /// `mechanism` is NULL or points to a CK_MECHANISM, whose parameter is NULL or has the length it says.
-pub(super) unsafe fn mechanism(mechanism: *const CK_MECHANISM) -> Result<Mechanism, Error> {
+pub(super) unsafe fn mechanism(mechanism: *const CK_MECHANISM) -> Option<Mechanism> {
     // SAFETY: by this function's contract.
-    let CK_MECHANISM { mechanism: kind, pParameter: parameter, ulParameterLen: length } = unsafe { read(mechanism) }?;
+    let CK_MECHANISM { mechanism: kind, pParameter: parameter, ulParameterLen: length } =
+        unsafe { read(mechanism) }.ok()?;
     let takes_pss = matches!(kind, CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS);
     let parameter = if length == 0 {
         Parameter::None
-    } else if takes_pss && length == size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG && !parameter.is_null() {
-        // SAFETY: not NULL, and of the length of what is read.
-        let CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf: mask, sLen: salt } = unsafe { read(parameter.cast()) }?;
-        Parameter::Pss(PssParameters { hash, mask, salt })
+    } else if takes_pss && length == size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG {
+        // SAFETY: NULL, or of the length of what is read.
+        match unsafe { read(parameter.cast()) } {
+            Ok(CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf: mask, sLen: salt }) => {
+                Parameter::Pss(PssParameters { hash, mask, salt })
+            }
+            Err(_) => Parameter::Other,
+        }
     } else {
         Parameter::Other
     };
-    Ok(Mechanism { kind, parameter })
+    Some(Mechanism { kind, parameter })
 }
 
 /// C_SignInit.
@@ -41,7 +44,10 @@ pub(super) unsafe fn sign_init(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    module.sign_init(session, unsafe { mechanism(wanted) }?, key)
+    match unsafe { mechanism(wanted) } {
+        Some(wanted) => module.sign_init(session, wanted, key),
+        None => module.session_cancel(session, CKF_SIGN),
+    }
 }
 
 /// C_Sign. Asked for the length, or with too small a buffer, it leaves the card alone and the operation open.

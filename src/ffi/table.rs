@@ -215,11 +215,11 @@ functions! {
         C_GenerateKey(
             session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: *mut CK_ATTRIBUTE,
             _c: CK_ULONG, _d: *mut CK_OBJECT_HANDLE
-        ) => stubs::write_protected(session);
+        ) => stubs::unsupported(session);
         C_GenerateKeyPair(
             session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: *mut CK_ATTRIBUTE, _c: CK_ULONG,
             _d: *mut CK_ATTRIBUTE, _e: CK_ULONG, _f: *mut CK_OBJECT_HANDLE, _g: *mut CK_OBJECT_HANDLE
-        ) => stubs::write_protected(session);
+        ) => stubs::unsupported(session);
         C_WrapKey(
             session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE,
             _c: CK_OBJECT_HANDLE, _d: *mut CK_BYTE, _e: *mut CK_ULONG
@@ -227,11 +227,11 @@ functions! {
         C_UnwrapKey(
             session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE, _c: *mut CK_BYTE,
             _d: CK_ULONG, _e: *mut CK_ATTRIBUTE, _f: CK_ULONG, _g: *mut CK_OBJECT_HANDLE
-        ) => stubs::write_protected(session);
+        ) => stubs::unsupported(session);
         C_DeriveKey(
             session: CK_SESSION_HANDLE, _a: *mut CK_MECHANISM, _b: CK_OBJECT_HANDLE,
             _c: *mut CK_ATTRIBUTE, _d: CK_ULONG, _e: *mut CK_OBJECT_HANDLE
-        ) => stubs::write_protected(session);
+        ) => stubs::unsupported(session);
         C_SeedRandom(
             session: CK_SESSION_HANDLE, _seed: *mut CK_BYTE, _length: CK_ULONG
         ) => sessions::seed_random(session);

@@ -19,7 +19,10 @@ pub(super) unsafe fn verify_init(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    module.verify_init(session, unsafe { mechanism(wanted) }?, key)
+    match unsafe { mechanism(wanted) } {
+        Some(wanted) => module.verify_init(session, wanted, key),
+        None => module.session_cancel(session, CKF_VERIFY),
+    }
 }
 
 /// C_Verify.
@@ -102,8 +105,11 @@ pub(super) unsafe fn verify_signature_init(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    let (wanted, signature) = unsafe { (mechanism(wanted)?, bytes(signature, length)?) };
-    module.verify_signature_init(session, wanted, key, signature)
+    match unsafe { mechanism(wanted) } {
+        // SAFETY: by this function's contract.
+        Some(wanted) => module.verify_signature_init(session, wanted, key, unsafe { bytes(signature, length) }?),
+        None => module.session_cancel(session, CKF_VERIFY),
+    }
 }
 
 /// C_VerifySignature with the whole message.

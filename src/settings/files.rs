@@ -49,12 +49,13 @@ impl Settings {
             (None, None) => None,
         };
         let user_file = config_home.filter(|folder| folder.is_absolute()).map(|folder| folder.join(USER_FILE));
-        for path in [Some(PathBuf::from(SYSTEM_FILE)), user_file].into_iter().flatten() {
+        let files = [(Some(PathBuf::from(SYSTEM_FILE)), false), (user_file, true)];
+        for (path, of_user) in files.into_iter().filter_map(|(path, of_user)| Some((path?, of_user))) {
             match fs::read_to_string(&path) {
                 Ok(text) => settings.apply_toml(&text)?,
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 // Another user's home, as after sudo: not a file for this process.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+                Err(error) if of_user && error.kind() == ErrorKind::PermissionDenied => {}
                 Err(error) => return Err(Error::Unreadable(path, error.kind())),
             }
         }
