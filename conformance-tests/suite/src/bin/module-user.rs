@@ -1,0 +1,106 @@
+//! A program that uses the module, for tests that kill it, and for the fork.
+//!
+//! `module-user TASK KEY`, KEY being `auth` or `sign`; the tasks:
+//! - `login`: logs in, says `ready`, and waits until its input is closed,
+//! - `signed`: the same after a signature,
+//! - `loop`: logs in, says `ready`, and signs with pauses for ever,
+//! - `fork`: logs in, forks, and says what the child and the parent found.
+
+use std::io::{self, Read as _, Write as _};
+use std::thread::sleep;
+use std::time::Duration;
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
+use jpki_conformance_suite::{Key, Module, Objects, call};
+
+/// As long as a signature over the virtual reader takes, more or less.
+const PAUSE: Duration = Duration::from_millis(15);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [task, key] = arguments.as_slice() else { panic!("module-user TASK KEY") };
+    let key = Key::ALL.into_iter().find(|known| known.name() == key).expect("auth or sign");
+    let module = Module::start();
+    let session = module.logged_in(key);
+    let sign = || session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    match task.as_str() {
+        "login" => ready_and_wait(),
+        "signed" => {
+            sign();
+            ready_and_wait();
+        }
+        "loop" => {
+            say("ready");
+            loop {
+                sign();
+                sleep(PAUSE);
+            }
+        }
+        "fork" => {
+            let child = fork_and(|| child(key));
+            say(&format!("child: {child}"));
+            sign();
+            say("parent: signed");
+        }
+        _ => panic!("unknown task {task}"),
+    }
+}
+
+fn ready_and_wait() {
+    say("ready");
+    // An error ends the wait as well.
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+}
+
+fn say(line: &str) {
+    println!("{line}");
+    io::stdout().flush().expect("somebody reads");
+}
+
+/// Forks, has the child end with what `work` gives, and waits for it.
+fn fork_and(work: impl FnOnce() -> u8) -> String {
+    // SAFETY: this process has a single thread, so that the child may do whatever it likes.
+    match unsafe { libc::fork() } {
+        -1 => panic!("no fork: {}", io::Error::last_os_error()),
+        0 => std::process::exit(work().into()),
+        child => {
+            let mut status = 0;
+            // SAFETY: a child of ours, and a place for its status.
+            let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(ended, child);
+            if libc::WIFEXITED(status) {
+                format!("ended with {}", libc::WEXITSTATUS(status))
+            } else {
+                format!("killed by signal {}", libc::WTERMSIG(status))
+            }
+        }
+    }
+}
+
+/// What a child of a fork does with the module; 0 where all is well, else the number of what was wrong.
+fn child(key: Key) -> u8 {
+    let mut count = 0;
+    let list = |count: &mut _| call!(C_GetSlotList(1, std::ptr::null_mut(), count));
+    if list(&mut count) != CKR_CRYPTOKI_NOT_INITIALIZED {
+        return 1;
+    }
+    if call!(C_Finalize(std::ptr::null_mut())) != CKR_CRYPTOKI_NOT_INITIALIZED {
+        return 2;
+    }
+    if call!(C_Initialize(std::ptr::null_mut())) != CKR_OK {
+        return 3;
+    }
+    if list(&mut count) != CKR_OK || count == 0 {
+        return 4;
+    }
+    if call!(C_Finalize(std::ptr::null_mut())) != CKR_OK {
+        return 5;
+    }
+    let module = Module::start();
+    let session = module.logged_in(key);
+    if session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").is_err() {
+        return 6;
+    }
+    0
+}

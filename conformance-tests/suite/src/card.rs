@@ -1,0 +1,242 @@
+//! Virtual cards in the two readers of the stack.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::paths::{lasting, socket, virtual_card_path};
+use crate::stack::look;
+use crate::wait_until;
+
+/// One of the stack's two readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Virtual PCD 00 00.
+    First,
+    /// Virtual PCD 00 01.
+    Second,
+}
+
+impl Reader {
+    /// The name that PC/SC gives it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Reader::First => "Virtual PCD 00 00",
+            Reader::Second => "Virtual PCD 00 01",
+        }
+    }
+
+    fn port(self) -> &'static str {
+        match self {
+            Reader::First => "35963",
+            Reader::Second => "35964",
+        }
+    }
+
+    /// The module's own way to tell whether a card is there is not asked.
+    fn has_card(self) -> bool {
+        look(self.name()).is_some_and(|(card, _)| card)
+    }
+
+    /// How many insertions and removals pcscd has counted.
+    ///
+    /// # Panics
+    /// Where there is no such reader.
+    #[must_use]
+    pub fn events(self) -> u32 {
+        look(self.name()).expect("the reader").1
+    }
+
+    /// Waits until pcscd has counted the removal of a card, after `before` insertions and removals.
+    ///
+    /// To see no card is not enough after a removal in the middle of a transaction. Where the power cannot be cut at
+    /// its end, pcsc-lite 1.9.9 shows the reader as empty at once, but goes on looking for a removal (three times a
+    /// second): a card that is put back before that is not seen until it is taken out again.
+    pub fn wait_for_removal(self, before: u32) {
+        wait_until("pcscd counts the removal", || self.events() != before && !self.has_card());
+    }
+
+    /// Waits until pcscd shows a card in it, or none.
+    ///
+    /// # Panics
+    /// Where that takes too long.
+    #[track_caller]
+    pub fn wait(self, card: bool) {
+        let what = format!("{} {} a card", self.name(), if card { "has" } else { "is without" });
+        wait_until(&what, || self.has_card() == card);
+    }
+}
+
+/// What the virtual card has counted since it was last told to forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Commands.
+    pub apdus: u32,
+    /// Bytes, in both directions.
+    pub bytes: u32,
+}
+
+/// What the card says of itself on its control channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Which PINs are verified: `auth`, `sign`, both with a comma, or nothing.
+    pub verified: String,
+    /// The tries left of the authentication PIN.
+    pub auth_tries: u32,
+    /// The tries left of the signing PIN.
+    pub sign_tries: u32,
+}
+
+/// A virtual card's program, which ends with this value.
+pub struct VirtualCard {
+    program: Child,
+    socket: PathBuf,
+    reader: Reader,
+}
+
+impl VirtualCard {
+    /// Puts a card into a reader, and waits until pcscd shows it. The options are those of the program; without
+    /// `--identity` each reader's card has keys of its own, which are made once.
+    ///
+    /// # Panics
+    /// Where the card does not get into the reader.
+    #[must_use]
+    pub fn start(reader: Reader, options: &[&str]) -> Self {
+        let identity = match reader {
+            Reader::First => "identity-1",
+            Reader::Second => "identity-2",
+        };
+        Self::start_as(reader, identity, options)
+    }
+
+    /// The same with the keys of a name.
+    ///
+    /// # Panics
+    /// Where the card does not get into the reader.
+    #[must_use]
+    pub fn start_as(reader: Reader, identity: &str, options: &[&str]) -> Self {
+        reader.wait(false);
+        let socket = socket("card");
+        let mut command = Command::new(virtual_card_path());
+        command.arg("run").arg("--identity").arg(lasting(identity));
+        command.args(["--port", reader.port()]).arg("--control").arg(&socket).args(options);
+        end_with_us(&mut command);
+        let mut program = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the virtual card starts");
+        let output = program.stdout.take().expect("a piped output");
+        // Made at once, so that the program ends whatever happens next.
+        let card = VirtualCard { program, socket, reader };
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).expect("the virtual card says something");
+        assert!(line.starts_with("ready"), "the virtual card did not get into {}: {line}", reader.name());
+        reader.wait(true);
+        card
+    }
+
+    /// The reader it is in.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.reader
+    }
+
+    /// Sends a command on the control channel; the lines of the answer without the last word `ok`.
+    ///
+    /// # Panics
+    /// Where the card does not do it.
+    #[track_caller]
+    pub fn control(&self, command: &str) -> Vec<String> {
+        let mut stream = UnixStream::connect(&self.socket).expect("the card listens");
+        writeln!(stream, "{command}").expect("the card takes commands");
+        let mut answer = Vec::new();
+        for line in BufReader::new(stream).lines() {
+            let line = line.expect("the card answers");
+            assert!(!line.starts_with("error "), "{command}: {line}");
+            match line.strip_prefix("ok") {
+                Some(rest) if rest.is_empty() || rest.starts_with(' ') => {
+                    answer.extend((!rest.is_empty()).then(|| rest.trim().to_owned()));
+                    return answer;
+                }
+                _ => answer.push(line),
+            }
+        }
+        panic!("{command}: the card went away");
+    }
+
+    /// Takes the card out, and waits until pcscd has noticed.
+    pub fn remove(&self) {
+        self.control("remove");
+        self.reader.wait(false);
+    }
+
+    /// Puts the card back, and waits until pcscd has noticed.
+    pub fn insert(&self) {
+        self.control("insert");
+        self.reader.wait(true);
+    }
+
+    /// Starts counting anew.
+    pub fn clear(&self) {
+        self.control("clear");
+    }
+
+    /// What was counted since [`Self::clear`].
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let answer = self.control("stats").concat();
+        let value = |name| word(&answer, name).parse().expect("a number");
+        Stats { apdus: value("apdus="), bytes: value("bytes=") }
+    }
+
+    /// The commands since [`Self::clear`], PINs masked.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.control("log")
+    }
+
+    /// How many VERIFY commands with a PIN are in the log.
+    #[must_use]
+    pub fn verifications(&self) -> usize {
+        // Without one it is the question for the tries left.
+        let command = |line: &str| line.split("->").next().unwrap_or_default().replace(' ', "");
+        let is_verify = |command: &String| command.starts_with("0020") && command.len() > 8;
+        self.log().iter().map(|line| command(line)).filter(is_verify).count()
+    }
+
+    /// What the card says of itself.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let answer = self.control("state").concat();
+        let tries = |name| word(&answer, name).parse().expect("a number of tries");
+        State {
+            verified: word(&answer, "verified=").to_owned(),
+            auth_tries: tries("auth-tries="),
+            sign_tries: tries("sign-tries="),
+        }
+    }
+}
+
+fn word<'a>(answer: &'a str, name: &str) -> &'a str {
+    answer.split(' ').find_map(|word| word.strip_prefix(name)).unwrap_or_else(|| panic!("no {name} in: {answer}"))
+}
+
+/// Has a program end when the thread that starts it does, even when that is killed.
+pub(crate) fn end_with_us(command: &mut Command) {
+    // SAFETY: prctl is one system call, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
+    }
+}
+
+impl Drop for VirtualCard {
+    fn drop(&mut self) {
+        // Errors say that the program has ended already.
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}

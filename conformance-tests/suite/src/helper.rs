@@ -1,0 +1,133 @@
+//! This crate's own helper programs, as processes: the second program at the reader, and a program that uses the module
+//! and can be killed.
+
+use std::io::{BufRead, BufReader, Read as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::card::end_with_us;
+use crate::paths::program;
+use crate::{Key, Reader};
+
+/// The status word of a card that wants a PIN first.
+pub const LOCKED: &str = "6982";
+
+/// A helper that runs until this value is dropped, or [`Helper::end`] is called.
+pub struct Helper {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Helper {
+    /// Starts one of this crate's programs.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn start(name: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program(name));
+        end_with_us(command.args(arguments));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the helper starts");
+        let (input, output) = (child.stdin.take(), child.stdout.take().expect("a piped output"));
+        Helper { child, input, output: BufReader::new(output) }
+    }
+
+    /// The next line that it prints; empty when it has ended.
+    ///
+    /// # Panics
+    /// Where its output cannot be read.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the helper's output");
+        line.trim_end().to_owned()
+    }
+
+    /// Waits for a line.
+    ///
+    /// # Panics
+    /// Where another one comes.
+    #[track_caller]
+    pub fn expect(&mut self, wanted: &str) {
+        let line = self.line();
+        assert_eq!(line, wanted, "what the helper says");
+    }
+
+    /// Whether it has not ended by itself.
+    #[must_use]
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills it with SIGKILL.
+    ///
+    /// # Panics
+    /// Where it cannot be killed.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a helper that runs");
+        self.child.wait().expect("a child of ours");
+    }
+
+    /// Closes its input, for which it waits to end, and gives the rest of what it says.
+    ///
+    /// # Panics
+    /// Where it fails.
+    #[track_caller]
+    pub fn end(mut self) -> Vec<String> {
+        drop(self.input.take());
+        let lines: Vec<_> = self.output.by_ref().lines().map(|line| line.expect("the helper's output")).collect();
+        let status = self.child.wait().expect("a child of ours");
+        assert!(status.success(), "the helper ended with {status}: {lines:?}");
+        lines
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // Errors say that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The responses to raw commands, in capital hexadecimal digits.
+pub type RawAnswers = Vec<String>;
+
+/// A program that is connected to the card and does nothing. As long as it is there, pcscd leaves the power on.
+#[must_use]
+pub fn bystander(reader: Reader) -> Helper {
+    let mut bystander = Helper::start("raw-apdu", &[reader.name(), "shared", "say:connected", "wait"]);
+    bystander.expect("connected");
+    bystander
+}
+
+/// Sends commands to a card from another process, and leaves the card as it is.
+///
+/// # Panics
+/// Where it cannot reach the card.
+#[track_caller]
+pub fn raw_apdu(reader: Reader, steps: &[&str]) -> RawAnswers {
+    let mut arguments = vec![reader.name(), "shared"];
+    arguments.extend(steps);
+    Helper::start("raw-apdu", &arguments).end()
+}
+
+/// The status word of a signature command that another process sends without VERIFY.
+///
+/// # Panics
+/// Where it cannot reach the card, or the card answers something else than a status word and a signature.
+#[track_caller]
+pub fn raw_signature(reader: Reader, key: Key) -> String {
+    let select_key = match key {
+        Key::Auth => "00A4020C020017",
+        Key::Sign => "00A4020C02001A",
+    };
+    let steps = ["00A4040C0AD392F000260100000001", select_key, "802A00800548454C4C4F00"];
+    let answers = raw_apdu(reader, &steps);
+    let [select, file, answer] = answers.as_slice() else { panic!("three answers, not {answers:?}") };
+    // A card of the kind that answers its first command wrongly gets it again.
+    if select == "6F00" {
+        return raw_signature(reader, key);
+    }
+    assert_eq!((select.as_str(), file.as_str()), ("9000", "9000"));
+    answer.get(answer.len() - 4..).expect("a status word").to_owned()
+}

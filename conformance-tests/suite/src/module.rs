@@ -1,0 +1,259 @@
+//! The module as an ordinary client sees it, through the crate `cryptoki`.
+
+use std::fs;
+use std::sync::Once;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, Result, RvError};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::types::AuthPin;
+
+use cryptoki_sys::CKR_OK;
+
+use crate::paths::{lasting, module_path};
+use crate::{Reader, call};
+
+/// One of the card's two key pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// User authentication: four digits, three tries.
+    Auth,
+    /// Digital signature: 6 to 16 capital letters and digits, five tries.
+    Sign,
+}
+
+impl Key {
+    /// Both.
+    pub const ALL: [Key; 2] = [Key::Auth, Key::Sign];
+
+    /// The PIN of the virtual card.
+    #[must_use]
+    pub fn pin(self) -> &'static str {
+        match self {
+            Key::Auth => "1234",
+            Key::Sign => "ABC123",
+        }
+    }
+
+    /// PINs of the right form that are wrong.
+    #[must_use]
+    pub fn wrong_pins(self) -> [&'static str; 5] {
+        match self {
+            Key::Auth => ["0000", "1111", "2222", "3333", "4444"],
+            Key::Sign => ["WRONG1", "WRONG2", "WRONG3", "WRONG4", "WRONG5"],
+        }
+    }
+
+    /// How many tries a card starts with.
+    #[must_use]
+    pub fn tries(self) -> u32 {
+        match self {
+            Key::Auth => 3,
+            Key::Sign => 5,
+        }
+    }
+
+    /// The label of the token.
+    #[must_use]
+    pub fn token_label(self) -> &'static str {
+        match self {
+            Key::Auth => "JPKI User Authentication",
+            Key::Sign => "JPKI Digital Signature",
+        }
+    }
+
+    /// The word for it in the names of slots, and on the virtual card's control channel.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Key::Auth => "auth",
+            Key::Sign => "sign",
+        }
+    }
+}
+
+/// The initialized module, finalized when this value is dropped.
+pub struct Module {
+    /// The client library's view of it.
+    pub client: Pkcs11,
+}
+
+impl Module {
+    /// Loads and initializes the module.
+    ///
+    /// # Panics
+    /// Where that fails.
+    #[must_use]
+    pub fn start() -> Self {
+        use_no_settings();
+        let client = Pkcs11::new(module_path()).expect("the module loads");
+        let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
+        client.initialize(arguments).expect("C_Initialize");
+        Module { client }
+    }
+
+    /// The slot of a key pair in a reader, with or without a card.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[track_caller]
+    #[must_use]
+    pub fn slot(&self, reader: Reader, key: Key) -> Slot {
+        let name = format!("{} ({})", reader.name(), key.name());
+        let mut slots = self.client.get_all_slots().expect("C_GetSlotList").into_iter();
+        let is_it = |slot: &Slot| self.client.get_slot_info(*slot).is_ok_and(|info| info.slot_description() == name);
+        slots.find(is_it).unwrap_or_else(|| panic!("no slot {name}"))
+    }
+
+    /// What the token of a key pair in the first reader says of itself.
+    ///
+    /// # Panics
+    /// Where it cannot.
+    #[track_caller]
+    #[must_use]
+    pub fn token_info(&self, key: Key) -> TokenInfo {
+        self.client.get_token_info(self.slot(Reader::First, key)).expect("C_GetTokenInfo")
+    }
+
+    /// A read-only session with a token in the first reader.
+    ///
+    /// # Panics
+    /// Where none can be had.
+    #[track_caller]
+    #[must_use]
+    pub fn session(&self, key: Key) -> Session {
+        self.client.open_ro_session(self.slot(Reader::First, key)).expect("C_OpenSession")
+    }
+
+    /// A session that is logged in.
+    ///
+    /// # Panics
+    /// Where the login fails.
+    #[track_caller]
+    #[must_use]
+    pub fn logged_in(&self, key: Key) -> Session {
+        let session = self.session(key);
+        session.login(UserType::User, Some(&pin(key.pin()))).expect("C_Login");
+        session
+    }
+
+    /// C_CloseAllSessions on the token of a key pair in the first reader.
+    ///
+    /// # Panics
+    /// Where that fails.
+    #[track_caller]
+    pub fn close_all_sessions(&self, key: Key) {
+        assert_eq!(call!(C_CloseAllSessions(self.slot(Reader::First, key).id())), CKR_OK, "C_CloseAllSessions");
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        // A test may have finalized it.
+        let _ = self.client.clone().finalize();
+    }
+}
+
+/// Somebody's own settings of the module must not change what the tests go by.
+fn use_no_settings() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let file = lasting("settings").join("none.toml");
+        fs::write(&file, "").expect("a file in cargo's target folder");
+        // SAFETY: the tests take turns, and this happens in the first one that uses the module.
+        unsafe { std::env::set_var("JPKI_PKCS11_CONFIG", file) };
+    });
+}
+
+/// A PIN in the form of the client library.
+#[must_use]
+pub fn pin(digits: &str) -> AuthPin {
+    AuthPin::new(digits.into())
+}
+
+/// What a call came to.
+///
+/// # Panics
+/// Where it was not the module that failed.
+#[track_caller]
+pub fn outcome<T>(answer: Result<T>) -> std::result::Result<T, RvError> {
+    answer.map_err(|error| match error {
+        Error::Pkcs11(error, _) => error,
+        error => panic!("not an answer of the module: {error}"),
+    })
+}
+
+/// Checks that a call has failed in this way.
+///
+/// # Panics
+/// Where it has not.
+#[track_caller]
+pub fn is<T>(answer: Result<T>, wanted: RvError) {
+    assert_eq!(outcome(answer).map(|_| ()), Err(wanted));
+}
+
+/// What clients look for in a session.
+pub trait Objects {
+    /// All objects of a class.
+    fn all(&self, class: ObjectClass) -> Vec<ObjectHandle>;
+    /// The one object of a class.
+    fn one(&self, class: ObjectClass) -> ObjectHandle;
+    /// The holder's certificate: the one with the key's CKA_ID.
+    fn certificate(&self) -> Vec<u8>;
+    /// Finds the private key, and signs.
+    ///
+    /// # Errors
+    /// Those of the module.
+    fn sign_with_key(&self, mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>>;
+    /// Signs some data with SHA256_RSA_PKCS, and checks the signature with OpenSSL.
+    ///
+    /// # Errors
+    /// Those of the module.
+    fn sign_well(&self) -> Result<()>;
+}
+
+impl Objects for Session {
+    #[track_caller]
+    fn all(&self, class: ObjectClass) -> Vec<ObjectHandle> {
+        self.find_objects(&[Attribute::Class(class)]).expect("C_FindObjects")
+    }
+
+    #[track_caller]
+    fn one(&self, class: ObjectClass) -> ObjectHandle {
+        let found = self.all(class);
+        let [object] = found.as_slice() else { panic!("one object of the class {class}, not {found:?}") };
+        *object
+    }
+
+    #[track_caller]
+    fn certificate(&self) -> Vec<u8> {
+        let key = self.one(ObjectClass::PUBLIC_KEY);
+        let id = self.get_attributes(key, &[AttributeType::Id]).expect("CKA_ID of the public key").remove(0);
+        let template =
+            [id, Attribute::Class(ObjectClass::CERTIFICATE), Attribute::CertificateType(CertificateType::X_509)];
+        let found = self.find_objects(&template).expect("C_FindObjects");
+        let [certificate] = found.as_slice() else { panic!("one certificate, not {found:?}") };
+        match self.get_attributes(*certificate, &[AttributeType::Value]).expect("CKA_VALUE").remove(0) {
+            Attribute::Value(value) => value,
+            other => panic!("not a value: {other:?}"),
+        }
+    }
+
+    fn sign_with_key(&self, mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>> {
+        let keys = self.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])?;
+        let key = keys.first().copied();
+        // Without login there is none: the module's own answer to that is what the tests want to see.
+        let key = key.ok_or(Error::Pkcs11(RvError::UserNotLoggedIn, cryptoki::context::Function::SignInit))?;
+        self.sign(mechanism, key, data)
+    }
+
+    fn sign_well(&self) -> Result<()> {
+        let data = b"to be signed";
+        let signature = self.sign_with_key(&Mechanism::Sha256RsaPkcs, data)?;
+        assert!(crate::verifies(&self.certificate(), &["-sha256"], data, &signature), "the signature is wrong");
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! The PC/SC stack under the tests: there it has to be, and one test at a time uses it.
+
+use std::env;
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use pcsc::{Context, Scope, State};
+
+use crate::wait_until;
+
+/// How to run the tests.
+const HOW: &str = "run them with: conformance-tests/stack cargo test -p jpki-conformance-suite -- --test-threads=1";
+
+/// No test takes as long as this, unless something hangs.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// One test's turn at the readers, and at the module, which is one for each process.
+pub struct Turn {
+    _guard: MutexGuard<'static, ()>,
+    /// Its end tells the watchdog that the test has ended.
+    _ended: Sender<()>,
+}
+
+impl Turn {
+    /// Waits for the turn. A test that hangs in its turn ends the whole process, so that the run has an end.
+    ///
+    /// # Panics
+    /// Without a PC/SC stack.
+    #[must_use]
+    pub fn take() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        assert!(env::var_os("JPKI_STACK").is_some(), "these tests need a PC/SC stack: {HOW}");
+        // A test that failed has left nothing in here.
+        let guard = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        let (ended, end) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if let Err(RecvTimeoutError::Timeout) = end.recv_timeout(PATIENCE) {
+                say(&format!("{test} hangs since {} seconds; the tests are ended", PATIENCE.as_secs()));
+                std::process::abort();
+            }
+        });
+        Turn { _guard: guard, _ended: ended }
+    }
+}
+
+/// What is in a reader: whether a card is, and the count of insertions and removals. `None` without the reader.
+pub(crate) fn look(reader: &str) -> Option<(bool, u32)> {
+    let context = Context::establish(Scope::User).ok()?;
+    let name = CString::new(reader).expect("a reader's name");
+    let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
+    context.get_status_change(Duration::ZERO, &mut states).ok()?;
+    let [state] = states;
+    let flags = state.event_state();
+    if flags.intersects(State::UNKNOWN | State::IGNORE) {
+        return None;
+    }
+    // A card that does not answer yet is about to be powered up.
+    Some((flags.contains(State::PRESENT) && !flags.contains(State::MUTE), state.event_count()))
+}
+
+/// Prints a line even where the test harness hides what a test prints: for a test that cannot run here.
+pub fn say(line: &str) {
+    // Nobody to hear it is no reason to fail.
+    let _ = writeln!(io::stderr(), "\n{line}");
+}
+
+/// Kills pcscd with SIGKILL, and starts it anew with the same arguments after `between`. False, with the reason
+/// printed, where pcscd is not ours to kill: in the stack's modes other than `private`.
+///
+/// # Panics
+/// Where no pcscd is found or the new one does not come up.
+pub fn restart_pcscd(between: impl FnOnce()) -> bool {
+    let mode = env::var("JPKI_STACK").unwrap_or_default();
+    if mode != "private" {
+        say(&format!("not run: it kills pcscd, which is only done on a private stack (this one is: {mode})"));
+        return false;
+    }
+    let (process, arguments) = find_pcscd().expect("a private stack has a pcscd");
+    // SAFETY: sends a signal; the process is the pcscd of this private stack's own process namespace.
+    assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+    wait_until("pcscd ends", || find_pcscd().is_none());
+    // Whatever becomes of it, the tests that come after need a pcscd.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(between));
+    let (program, options) = arguments.split_first().expect("a program has a name");
+    // What the killed one has left behind.
+    for left in ["/run/pcscd/pcscd.comm", "/run/pcscd/pcscd.pid"] {
+        let _ = fs::remove_file(left);
+    }
+    let mut command = Command::new(program);
+    command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Not waited for: it outlives this program, for the tests that come after, and ends with the stack.
+    drop(command.spawn().expect("pcscd starts"));
+    wait_until("pcscd shows its readers", || {
+        look("Virtual PCD 00 00").is_some() && look("Virtual PCD 00 01").is_some()
+    });
+    outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
+    true
+}
+
+/// The process id of pcscd, and what it was started with.
+fn find_pcscd() -> Option<(libc::pid_t, Vec<String>)> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    processes.into_iter().find_map(|entry| {
+        let process = entry.file_name().to_string_lossy().parse().ok()?;
+        let arguments = fs::read(entry.path().join("cmdline")).ok()?;
+        let words: Vec<_> = arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word)).collect();
+        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).map(String::from).collect();
+        let program = PathBuf::from(words.first()?);
+        // A zombie has no command line.
+        (program.file_name()? == "pcscd").then_some((process, words))
+    })
+}

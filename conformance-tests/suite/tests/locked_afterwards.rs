@@ -1,0 +1,185 @@
+//! The card is left locked: a signature command that another process sends without a PIN is refused.
+//!
+//! Another program is connected to the card all the time: without one pcscd cuts the power when the last program goes,
+//! and what the module has failed to lock would be locked by that.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags};
+use jpki_conformance_suite::{
+    Helper, Key, LOCKED, Objects, Reader, Stand, VirtualCard, bystander, raw_apdu, raw_signature,
+};
+
+/// SELECT of the issuer security domain, by which the module leaves the card: the last command of a transaction in
+/// which a PIN was verified.
+const LEAVE: &str = "00A4040C07A0000001510000";
+
+/// The cards that have other ways of being locked again than those that the facts expect.
+const ODD_CARDS: [&[&str]; 4] =
+    [&["--leave", "refused"], &["--leave", "refused-all"], &["--reselect-clears"], &["--warm-reset-clears"]];
+
+/// Asserts that both keys want their PIN.
+#[track_caller]
+fn is_locked(card: &VirtualCard, after: &str) {
+    // As the card knows it, and before anything could lock it by the way.
+    assert_eq!(card.state().verified, "", "after {after}: what the card has verified");
+    for key in Key::ALL {
+        assert_eq!(raw_signature(card.reader(), key), LOCKED, "after {after}: the {} key", key.name());
+    }
+}
+
+#[test]
+fn the_check_itself_sees_an_unlocked_card() {
+    let stand = Stand::new();
+    let _bystander = bystander(Reader::First);
+    for (key, verify) in [(Key::Auth, "002000980431323334"), (Key::Sign, "0020009B06414243313233")] {
+        // Another program that leaves the card unlocked, as this card allows it.
+        let answers = raw_apdu(Reader::First, &["00A4040C0AD392F000260100000001", verify]);
+        assert_eq!(answers, ["9000", "9000"]);
+        assert_eq!(raw_signature(Reader::First, key), "9000");
+    }
+    assert_eq!(stand.card.state().verified, "auth,sign");
+}
+
+#[test]
+fn after_login() {
+    for key in Key::ALL {
+        for options in [&[][..]].into_iter().chain(ODD_CARDS) {
+            let stand = Stand::with(options);
+            let _bystander = bystander(Reader::First);
+            let _session = stand.module.logged_in(key);
+            is_locked(&stand.card, &format!("C_Login, card {options:?}"));
+        }
+    }
+}
+
+#[test]
+fn after_a_signature_and_after_logout() {
+    for key in Key::ALL {
+        for options in [&[][..]].into_iter().chain(ODD_CARDS) {
+            let stand = Stand::with(options);
+            let _bystander = bystander(Reader::First);
+            let session = stand.module.logged_in(key);
+            session.sign_well().unwrap();
+            is_locked(&stand.card, &format!("C_Sign, card {options:?}"));
+            // The other program's look has left the module's login alone.
+            session.sign_well().unwrap();
+            session.logout().unwrap();
+            is_locked(&stand.card, &format!("C_Logout, card {options:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_card_that_only_says_it_was_left_is_locked_after_logout() {
+    for key in Key::ALL {
+        let stand = Stand::with(&["--leave", "lies"]);
+        let _bystander = bystander(Reader::First);
+        let session = stand.module.logged_in(key);
+        session.sign_well().unwrap();
+        session.logout().unwrap();
+        is_locked(&stand.card, "C_Logout of a card that lies");
+    }
+}
+
+#[test]
+fn after_the_last_session_was_closed() {
+    for key in Key::ALL {
+        let stand = Stand::new();
+        let _bystander = bystander(Reader::First);
+        let first = stand.module.logged_in(key);
+        let second = stand.module.session(key);
+        first.sign_well().unwrap();
+        first.close().unwrap();
+        is_locked(&stand.card, "C_CloseSession of one of two");
+        second.sign_well().expect("the login lasts as long as a session does");
+        second.close().unwrap();
+        is_locked(&stand.card, "C_CloseSession of the last");
+        let again = stand.module.session(key);
+        assert!(again.sign_with_key(&cryptoki::mechanism::Mechanism::Sha256RsaPkcs, b"x").is_err(), "logged out");
+    }
+}
+
+#[test]
+fn after_all_sessions_were_closed() {
+    for key in Key::ALL {
+        let stand = Stand::with(&["--leave", "lies"]);
+        let _bystander = bystander(Reader::First);
+        let session = stand.module.logged_in(key);
+        session.sign_well().unwrap();
+        stand.module.close_all_sessions(key);
+        is_locked(&stand.card, "C_CloseAllSessions");
+    }
+}
+
+#[test]
+fn after_finalize() {
+    for key in Key::ALL {
+        let stand = Stand::with(&["--leave", "lies"]);
+        let _bystander = bystander(Reader::First);
+        let session = stand.module.logged_in(key);
+        session.sign_well().unwrap();
+        stand.module.client.clone().finalize().unwrap();
+        is_locked(&stand.card, "C_Finalize");
+        drop(session);
+        stand.module.client.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    }
+}
+
+#[test]
+fn both_keys_in_use_at_once() {
+    let stand = Stand::new();
+    let _bystander = bystander(Reader::First);
+    let sessions = Key::ALL.map(|key| stand.module.logged_in(key));
+    sessions.iter().for_each(|session| session.sign_well().unwrap());
+    is_locked(&stand.card, "signatures with both keys");
+    sessions[1].logout().unwrap();
+    is_locked(&stand.card, "one of two logouts");
+    sessions[0].sign_well().expect("the other key's login is not touched");
+}
+
+#[test]
+fn after_the_program_was_killed_at_rest() {
+    let stand = Stand::new();
+    let _bystander = bystander(Reader::First);
+    for key in Key::ALL {
+        for task in ["login", "signed"] {
+            let mut user = Helper::start("module-user", &[task, key.name()]);
+            user.expect("ready");
+            user.kill();
+            is_locked(&stand.card, &format!("SIGKILL of a program that has done: {task} {}", key.name()));
+        }
+    }
+}
+
+#[test]
+fn after_the_program_was_killed_at_any_moment_but_a_transaction() {
+    let stand = Stand::new();
+    let _bystander = bystander(Reader::First);
+    let (mut outside, mut inside) = (0, 0);
+    for round in 0_u64.. {
+        let key = Key::ALL[usize::from(round % 2 == 0)];
+        let mut user = Helper::start("module-user", &["loop", key.name()]);
+        user.expect("ready");
+        // Spread over some periods of the loop, without a pattern.
+        sleep(Duration::from_micros(5_000 + (round * 7_919) % 60_000));
+        user.kill();
+        // What it had sent last may be on its way to the card still.
+        sleep(Duration::from_millis(30));
+        let log = stand.card.log();
+        let last: String = log.last().map(|line| line.chars().filter(|c| !c.is_whitespace()).collect()).unwrap();
+        if last.to_uppercase().contains(LEAVE) {
+            outside += 1;
+            is_locked(&stand.card, &format!("SIGKILL at rest, round {round}"));
+        } else {
+            // The module cannot do anything about it any more.
+            inside += 1;
+            raw_apdu(Reader::First, &[LEAVE]);
+        }
+        if outside == 20 {
+            break;
+        }
+        assert!(inside < 60, "{inside} kills within a transaction, only {outside} outside: change the pauses");
+    }
+}

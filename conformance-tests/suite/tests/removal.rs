@@ -1,0 +1,219 @@
+//! Cards that are pulled out, put back and swapped, and pcscd going away.
+
+use std::thread;
+use std::time::Duration;
+
+use cryptoki::error::RvError;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::session::UserType;
+use jpki_conformance_suite::{
+    Key, Module, Objects, Reader, Stand, Turn, VirtualCard, is, outcome, pin, restart_pcscd, verifies,
+};
+
+#[test]
+fn a_card_taken_out_ends_its_sessions() {
+    let stand = Stand::new();
+    let slots = Key::ALL.map(|key| stand.module.slot(Reader::First, key));
+    let sessions = Key::ALL.map(|key| stand.module.logged_in(key));
+    stand.card.remove();
+    for (session, slot) in sessions.iter().zip(slots) {
+        is(session.get_session_info(), RvError::SessionHandleInvalid);
+        is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
+        is(stand.module.client.get_token_info(slot), RvError::TokenNotPresent);
+        is(stand.module.client.open_ro_session(slot), RvError::TokenNotPresent);
+        assert!(!stand.module.client.get_slot_info(slot).unwrap().token_present());
+    }
+    assert!(stand.module.client.get_slots_with_token().unwrap().is_empty());
+
+    stand.card.insert();
+    assert_eq!(stand.module.client.get_slots_with_token().unwrap(), slots, "the slots keep their ids");
+    for (key, session) in Key::ALL.into_iter().zip(sessions) {
+        is(session.get_session_info(), RvError::SessionHandleInvalid);
+        let again = stand.module.session(key);
+        assert!(
+            again.sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err(),
+            "nobody has logged in to this insertion"
+        );
+        again.login(UserType::User, Some(&pin(key.pin()))).unwrap();
+        again.sign_well().unwrap();
+    }
+}
+
+/// Signing without the expectation of finding the key.
+trait SignOrError {
+    fn sign_well_or_error(&self) -> cryptoki::error::Result<()>;
+}
+
+impl SignOrError for cryptoki::session::Session {
+    fn sign_well_or_error(&self) -> cryptoki::error::Result<()> {
+        self.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").map(|_| ())
+    }
+}
+
+#[test]
+fn a_card_out_and_in_again_while_nobody_looked_is_another_insertion() {
+    let stand = Stand::new();
+    let session = stand.module.logged_in(Key::Auth);
+    stand.card.remove();
+    stand.card.insert();
+    stand.card.clear();
+    is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
+    assert_eq!(stand.card.verifications(), 0, "the PIN was sent without anybody having typed it anew");
+    stand.module.logged_in(Key::Auth).sign_well().unwrap();
+}
+
+#[test]
+fn a_card_taken_out_in_the_middle_of_a_signature() {
+    for key in Key::ALL {
+        // At its SELECT, its VERIFY, and its signature command.
+        for place in 1..=3 {
+            let stand = Stand::new();
+            let session = stand.module.logged_in(key);
+            session.sign_well().unwrap();
+            let before = Reader::First.events();
+            stand.card.control(&format!("remove-after {place}"));
+            let answer = outcome(session.sign_well_or_error());
+            assert!(
+                matches!(answer, Err(RvError::DeviceRemoved | RvError::DeviceError)),
+                "{key:?}, APDU {place}: {answer:?}"
+            );
+            Reader::First.wait_for_removal(before);
+            is(session.get_session_info(), RvError::SessionHandleInvalid);
+            stand.card.insert();
+            stand.module.logged_in(key).sign_well().expect("a new login works");
+        }
+    }
+}
+
+#[test]
+fn a_card_taken_out_while_it_is_recognised() {
+    for place in 1..=6 {
+        let stand = Stand::new();
+        let before = Reader::First.events();
+        stand.card.control(&format!("remove-after {place}"));
+        assert!(stand.module.client.get_slots_with_token().unwrap().is_empty(), "APDU {place}");
+        Reader::First.wait_for_removal(before);
+        stand.card.insert();
+        stand.module.logged_in(Key::Auth).sign_well().unwrap_or_else(|error| panic!("APDU {place}: {error}"));
+    }
+}
+
+#[test]
+fn a_held_pin_is_not_sent_to_another_card() {
+    let _turn = Turn::take();
+    for key in Key::ALL {
+        let first = VirtualCard::start(Reader::First, &[]);
+        let module = Module::start();
+        let serial = module.token_info(key).serial_number().to_owned();
+        let session = module.logged_in(key);
+        session.sign_well().unwrap();
+        drop(first);
+        // The same PIN, so that only the log tells.
+        let second = VirtualCard::start_as(Reader::First, "identity-2", &["--serial", "990000000000025"]);
+        is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
+        assert_eq!(second.verifications(), 0, "the PIN went to another card:\n{}", second.log().join("\n"));
+        assert_ne!(module.token_info(key).serial_number(), serial);
+        let again = module.session(key);
+        assert!(again.sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err());
+        assert_eq!(second.verifications(), 0);
+        again.login(UserType::User, Some(&pin(key.pin()))).unwrap();
+        again.sign_well().unwrap();
+    }
+}
+
+#[test]
+fn two_cards_in_two_readers() {
+    let _turn = Turn::take();
+    let cards = [
+        VirtualCard::start(Reader::First, &[]),
+        VirtualCard::start(Reader::Second, &["--serial", "990000000000025", "--auth-pin", "9876"]),
+    ];
+    let module = Module::start();
+    let slots = [Reader::First, Reader::Second].map(|reader| module.slot(reader, Key::Auth));
+    assert_eq!(module.client.get_slots_with_token().unwrap().len(), 4);
+    let serials = slots.map(|slot| module.client.get_token_info(slot).unwrap().serial_number().to_owned());
+    assert_ne!(serials[0], serials[1]);
+    let sessions = slots.map(|slot| module.client.open_ro_session(slot).unwrap());
+    sessions[0].login(UserType::User, Some(&pin("1234"))).unwrap();
+    assert!(sessions[1].sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err(), "a login is for one card");
+    sessions[1].login(UserType::User, Some(&pin("9876"))).unwrap();
+    sessions.iter().for_each(|session| session.sign_well().unwrap());
+    let signature = sessions[0].sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").unwrap();
+    assert!(verifies(&sessions[0].certificate(), &["-sha256"], b"data", &signature));
+    assert!(!verifies(&sessions[1].certificate(), &["-sha256"], b"data", &signature), "two cards, two keys");
+
+    cards[0].remove();
+    is(sessions[0].get_session_info(), RvError::SessionHandleInvalid);
+    sessions[1].sign_well().expect("the other card is not touched");
+    assert_eq!(cards[1].state().verified, "");
+}
+
+#[test]
+fn pcscd_killed_and_started_again() {
+    let stand = Stand::new();
+    let slot = stand.module.slot(Reader::First, Key::Auth);
+    let session = stand.module.logged_in(Key::Auth);
+    session.sign_well().unwrap();
+    let ran = restart_pcscd(|| {
+        // Nobody answers now. Nothing crashes, and nothing hangs.
+        is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
+        is(stand.module.client.get_token_info(slot), RvError::TokenNotPresent);
+        assert!(!stand.module.client.get_slot_info(slot).unwrap().token_present());
+        assert!(stand.module.client.get_slots_with_token().unwrap().is_empty());
+    });
+    if ran {
+        Reader::First.wait(true);
+        is(session.get_session_info(), RvError::SessionHandleInvalid);
+        stand.module.logged_in(Key::Auth).sign_well().expect("the same process goes on with the new pcscd");
+    }
+}
+
+#[test]
+fn pcscd_restarted_while_nobody_looked() {
+    let stand = Stand::new();
+    let session = stand.module.logged_in(Key::Sign);
+    session.sign_well().unwrap();
+    if restart_pcscd(|| {}) {
+        Reader::First.wait(true);
+        stand.card.clear();
+        // The old login may have ended or not; but no call crashes, and a new login works.
+        let answer = outcome(session.sign_well_or_error());
+        assert!(answer.is_err(), "a login has outlived the service it was made through");
+        stand.module.logged_in(Key::Sign).sign_well().expect("the same process goes on with the new pcscd");
+    }
+}
+
+#[test]
+fn initialized_without_pcscd() {
+    let _turn = Turn::take();
+    let mut module = None;
+    let ran = restart_pcscd(|| {
+        let started = Module::start();
+        assert!(started.client.get_slots_with_token().unwrap().is_empty());
+        module = Some(started);
+    });
+    if ran {
+        let _card = VirtualCard::start(Reader::First, &[]);
+        module.unwrap().logged_in(Key::Auth).sign_well().expect("pcscd may come later than the program");
+    }
+}
+
+#[test]
+fn pcscd_killed_in_the_middle_of_a_signature() {
+    let stand = Stand::with(&["--sign-delay-ms", "600"]);
+    let session = stand.module.logged_in(Key::Auth);
+    session.certificate();
+    thread::scope(|scope| {
+        let signing = scope.spawn(move || outcome(session.sign_well_or_error()));
+        thread::sleep(Duration::from_millis(250));
+        let mut answer = None;
+        if restart_pcscd(|| answer = Some(signing.join().unwrap())) {
+            let answer = answer.unwrap();
+            assert!(answer.is_err(), "a signature through a dead service");
+        }
+    });
+    if std::env::var("JPKI_STACK").is_ok_and(|mode| mode == "private") {
+        Reader::First.wait(true);
+        stand.module.logged_in(Key::Auth).sign_well().expect("the same process goes on with the new pcscd");
+    }
+}
