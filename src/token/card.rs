@@ -91,6 +91,12 @@ impl InsertedCard {
         Err(Error::Removed)
     }
 
+    /// Connects now or not at all: where another program keeps the card for itself, nobody shall wait for it.
+    pub(super) fn connect_at_once(&self) -> Result<(), Error> {
+        self.link.lock().connection = Some(self.manager.connect_at_once(&self.reader)?);
+        Ok(())
+    }
+
     /// Does one piece of work with the JPKI application: one transaction, from SELECT to leaving.
     ///
     /// The work is done once. It is not repeated after a failure in the middle, because a PIN may have been sent.

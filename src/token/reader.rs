@@ -179,7 +179,7 @@ impl Reader {
         }
         if let Finding::Open { failures, pause_until } = seen.finding {
             if pause_until.is_none_or(|until| until <= Instant::now()) {
-                seen.finding = self.recognise(presence.events, failures);
+                seen.finding = self.recognise(presence.events, failures, pause_until.is_some());
             }
         }
         match &seen.finding {
@@ -188,9 +188,12 @@ impl Reader {
         }
     }
 
-    fn recognise(&self, events: u32, failures: u32) -> Finding {
+    /// Finds out what kind of card is there. The first time another program that has the card is waited for; `again`,
+    /// nobody who only asks what is in the reader shall wait.
+    fn recognise(&self, events: u32, failures: u32, again: bool) -> Finding {
         let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, events));
-        match read_identity(&card) {
+        let connected = if again { card.connect_at_once() } else { Ok(()) };
+        match connected.and_then(|()| read_identity(&card)) {
             Ok(identities) => {
                 log::info!("{}: a card with the JPKI application", self.name);
                 Finding::Settled(Contents::Jpki(

@@ -61,6 +61,14 @@ pub trait ResourceManager: Send + Sync {
     /// [`Error::Busy`] where another program keeps it for itself for longer than two seconds.
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
 
+    /// As [`Self::connect`], but without patience for another program: for what will be tried again anyway.
+    ///
+    /// # Errors
+    /// Those of [`Self::connect`].
+    fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+        self.connect(reader)
+    }
+
     /// Sleeps until a reader comes or goes, or its card does, compared with `known`; or until [`Self::cancel_waits`].
     /// May return early for no reason: the caller looks for itself.
     ///

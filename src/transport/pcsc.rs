@@ -82,6 +82,19 @@ impl PcscResourceManager {
         context.get_status_change(LONGEST_WAIT, &mut states)
     }
 
+    /// Connects, waiting for another program no longer than `patience`.
+    fn connect_within(&self, patience: Duration, reader: &str) -> Result<Box<dyn Connection>, Error> {
+        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+        let context = Context::establish(Scope::User)?;
+        // Before the connection, so that a card swapped in between shows as a difference.
+        let before = self.numbered(look_at(&context, reader)?.0);
+        if !before.card {
+            return Err(Error::Removed);
+        }
+        let card = patiently(patience, || context.connect(&name, ShareMode::Shared, Protocols::ANY))?;
+        Ok(Box::new(PcscConnection { card: Some(card), context, reader: reader.to_owned(), events: before.events }))
+    }
+
     /// Asks PC/SC something with the observing context; forgets that context where the service has gone.
     fn observe<T>(&self, ask: impl Fn(&Context) -> Result<T, pcsc::Error>) -> Result<T, Error> {
         let mut observer = self.observer.lock();
@@ -158,15 +171,11 @@ impl ResourceManager for PcscResourceManager {
     }
 
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
-        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
-        let context = Context::establish(Scope::User)?;
-        // Before the connection, so that a card swapped in between shows as a difference.
-        let before = self.numbered(look_at(&context, reader)?.0);
-        if !before.card {
-            return Err(Error::Removed);
-        }
-        let card = patiently(|| context.connect(&name, ShareMode::Shared, Protocols::ANY))?;
-        Ok(Box::new(PcscConnection { card: Some(card), context, reader: reader.to_owned(), events: before.events }))
+        self.connect_within(BUSY_LIMIT, reader)
+    }
+
+    fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+        self.connect_within(Duration::ZERO, reader)
     }
 
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
@@ -209,11 +218,11 @@ fn look_at_all(context: &Context) -> Result<Vec<pcsc::ReaderState>, pcsc::Error>
 }
 
 /// Tries again for a bounded time where another program keeps the card for itself.
-fn patiently<T>(mut attempt: impl FnMut() -> Result<T, pcsc::Error>) -> Result<T, pcsc::Error> {
+fn patiently<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, pcsc::Error>) -> Result<T, pcsc::Error> {
     let start = Instant::now();
     loop {
         match attempt() {
-            Err(pcsc::Error::SharingViolation) if start.elapsed() < BUSY_LIMIT => sleep(BUSY_PAUSE),
+            Err(pcsc::Error::SharingViolation) if start.elapsed() < limit => sleep(BUSY_PAUSE),
             answer => return answer,
         }
     }
@@ -257,7 +266,7 @@ impl Connection for PcscConnection {
                 }
                 // Another program reset the card, which ends nothing for us: no state of the card is ever assumed.
                 Err((card, pcsc::Error::ResetCard)) => {
-                    patiently(|| card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
+                    patiently(BUSY_LIMIT, || card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
                 }
                 Err((_, error)) => return Err(error.into()),
             }
