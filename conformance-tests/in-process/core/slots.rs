@@ -1,0 +1,198 @@
+//! Slots and tokens as a program lists them.
+
+use cryptoki_sys::*;
+use jpki_pkcs11::core::{Error, Module};
+use jpki_pkcs11::settings::{Labels, Settings, Slots};
+use jpki_pkcs11::token::KeyPair;
+use jpki_virtual_card::Options;
+
+use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, module_on, slot_of};
+use crate::machine::Machine;
+use crate::support::{AUTH, READER, SECOND_READER, SIGN, other_plastic, pin, plastic, wrong_pin};
+
+fn text(field: &[u8]) -> &str {
+    std::str::from_utf8(field).expect("UTF-8").trim_end()
+}
+
+#[test]
+fn a_module_says_what_it_is() {
+    let info = Module::info();
+    assert_eq!((info.cryptokiVersion.major, info.cryptokiVersion.minor), (3, 2));
+    assert_eq!(text(&info.manufacturerID), "jpki-pkcs11");
+    assert_eq!(info.flags, 0);
+}
+
+#[test]
+fn each_reader_has_two_slots() {
+    let machine = Machine::new(&[READER, SECOND_READER]);
+    machine.insert(SECOND_READER, &plastic(Options::default()));
+    let module = module_on(&machine, Settings::default());
+    assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3]);
+    assert_eq!(module.slot_ids(true, true), [2, 3]);
+    assert_eq!(text(&module.slot_info(0).expect("a slot").slotDescription), "Virtual Reader 00 00 (auth)");
+    assert_eq!(text(&module.slot_info(3).expect("a slot").slotDescription), "Virtual Reader 01 00 (sign)");
+    assert_eq!(module.slot_info(0).expect("a slot").flags, CKF_REMOVABLE_DEVICE | CKF_HW_SLOT);
+    assert_eq!(module.slot_info(2).expect("a slot").flags, CKF_REMOVABLE_DEVICE | CKF_HW_SLOT | CKF_TOKEN_PRESENT);
+    assert_eq!(module.slot_info(4).map(|_| ()), Err(Error::SlotIdInvalid));
+    assert_eq!(module.token_info(0).map(|_| ()), Err(Error::TokenNotPresent));
+    assert_eq!(module.open_session(0, READ_WRITE), Err(Error::TokenNotPresent));
+    assert_eq!(module.mechanisms(0), Err(Error::TokenNotPresent));
+}
+
+#[test]
+fn a_slot_is_known_without_a_list() {
+    let program = Program::new();
+    assert!(program.token_info(SIGN_SLOT).is_ok(), "a program may know the id from an earlier run");
+}
+
+#[test]
+fn slots_keep_their_meaning_when_readers_come_and_go() {
+    let machine = Machine::new(&[READER, SECOND_READER]);
+    machine.insert(READER, &plastic(Options::default()));
+    machine.insert(SECOND_READER, &other_plastic());
+    let module = module_on(&machine, Settings::default());
+    assert_eq!(module.slot_ids(true, true), [0, 1, 2, 3]);
+    let serial = |slot| module.token_info(slot).map(|info| info.serialNumber);
+    let (first, second) = (serial(0), serial(2));
+    machine.unplug(READER);
+    assert_eq!(module.slot_ids(true, true), [2, 3]);
+    assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3], "the slot is there, its reader is not");
+    assert_eq!(serial(0), Err(Error::TokenNotPresent));
+    assert_eq!(serial(2), second);
+    machine.plug("Virtual Reader 02 00");
+    assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3, 4, 5]);
+    machine.plug(READER);
+    assert_eq!(serial(0), first);
+    assert_eq!(module.slot_ids(true, true), [0, 1, 2, 3]);
+    // A card may move, its slot does not.
+    let (one, other) = (machine.remove(READER), machine.remove(SECOND_READER));
+    machine.insert(READER, &other);
+    machine.insert(SECOND_READER, &one);
+    assert_eq!((serial(0), serial(2)), (second, first));
+}
+
+#[test]
+fn new_readers_show_with_a_list_only() {
+    let machine = Machine::new(&[READER]);
+    let module = module_on(&machine, Settings::default());
+    assert_eq!(module.slot_ids(false, true), [0, 1]);
+    machine.plug(SECOND_READER);
+    assert_eq!(module.slot_ids(false, false), [0, 1], "between the two calls for one list nothing changes");
+    assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3]);
+}
+
+#[test]
+fn tokens_say_which_pin_they_want() {
+    let program = Program::new();
+    let auth = program.token_info(AUTH_SLOT).expect("a token");
+    let sign = program.token_info(SIGN_SLOT).expect("a token");
+    assert_eq!(text(&auth.label), "JPKI User Authentication");
+    assert_eq!(text(&sign.label), "JPKI Digital Signature");
+    assert_eq!(text(&auth.model), "JPKIAPICCTOKEN2");
+    assert_eq!(auth.serialNumber, sign.serialNumber);
+    assert_eq!((auth.ulMinPinLen, auth.ulMaxPinLen), (4, 4));
+    assert_eq!((sign.ulMinPinLen, sign.ulMaxPinLen), (6, 16));
+    let flags = CKF_RNG | CKF_WRITE_PROTECTED | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED | CKF_LOGIN_REQUIRED;
+    assert_eq!((auth.flags, sign.flags), (flags, flags));
+
+    let program = Program::with(Options::default(), Settings { labels: Labels::Japanese, ..Settings::default() });
+    assert_eq!(text(&program.token_info(AUTH_SLOT).expect("a token").label), "JPKI 利用者証明用 (4桁)");
+    assert_eq!(text(&program.token_info(SIGN_SLOT).expect("a token").label), "JPKI 署名用 (英数6-16桁)");
+}
+
+#[test]
+fn settings_choose_slots_and_readers() {
+    for (slots, shown, hidden) in [(Slots::Authentication, 0, 1), (Slots::Signature, 1, 0)] {
+        let program = Program::with(Options::default(), Settings { slots, ..Settings::default() });
+        assert_eq!(program.slot_ids(false, true), [shown], "{slots:?}");
+        assert!(program.token_info(shown).is_ok());
+        assert_eq!(program.token_info(hidden).map(|_| ()), Err(Error::SlotIdInvalid));
+        assert_eq!(program.open_session(hidden, READ_WRITE), Err(Error::SlotIdInvalid));
+    }
+    let machine = Machine::new(&[READER, SECOND_READER]);
+    machine.insert(SECOND_READER, &plastic(Options::default()));
+    let module = module_on(&machine, Settings { readers: vec!["*01 00".into()], ..Settings::default() });
+    assert_eq!(module.slot_ids(true, true), [0, 1]);
+    assert_eq!(text(&module.slot_info(0).expect("a slot").slotDescription), "Virtual Reader 01 00 (auth)");
+}
+
+#[test]
+fn a_long_reader_name_is_shortened_before_what_tells_the_slots_apart() {
+    let name = "署".repeat(40);
+    let machine = Machine::new(&[&name]);
+    let module = module_on(&machine, Settings::default());
+    let description = |slot| text(&module.slot_info(slot).expect("a slot").slotDescription).to_owned();
+    assert_eq!(module.slot_ids(false, true), [0, 1]);
+    assert!(description(0).ends_with("署 (auth)"), "{}", description(0));
+    assert!(description(1).ends_with("署 (sign)"), "{}", description(1));
+}
+
+#[test]
+fn foreign_and_missing_cards_are_no_tokens() {
+    let program = Program::with_card(Options { not_my_number_card: true, ..Options::default() });
+    assert_eq!(program.slot_ids(true, true), [0; 0]);
+    assert_eq!(program.slot_ids(false, true), [0, 1]);
+    assert_eq!(program.token_info(AUTH_SLOT).map(|_| ()), Err(Error::TokenNotPresent));
+}
+
+/// What CK_TOKEN_INFO says of the PIN.
+fn pin_flags(program: &Program, key_pair: KeyPair) -> CK_FLAGS {
+    let flags = program.token_info(slot_of(key_pair)).expect("a token").flags;
+    flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED)
+}
+
+#[test]
+fn tokens_warn_before_the_pin_is_locked() {
+    for key_pair in KeyPair::ALL {
+        let program = Program::new();
+        let session = program.open(key_pair);
+        let limit = key_pair.tries();
+        assert_eq!(pin_flags(&program, key_pair), 0);
+        for attempt in 1..=limit {
+            let mut wrong = wrong_pin(key_pair).to_vec();
+            *wrong.last_mut().expect("a character") = b'0' + attempt;
+            let refused = program.login(session, CKU_USER, &wrong);
+            let (error, flags) = match limit - attempt {
+                0 => (Error::PinLocked, CKF_USER_PIN_LOCKED),
+                1 => (Error::PinIncorrect, CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW),
+                _ => (Error::PinIncorrect, CKF_USER_PIN_COUNT_LOW),
+            };
+            assert_eq!(refused, Err(error), "{key_pair:?}, attempt {attempt}");
+            assert_eq!(pin_flags(&program, key_pair), flags, "{key_pair:?}, attempt {attempt}");
+        }
+        assert_eq!(program.login(session, CKU_USER, pin(key_pair)), Err(Error::PinLocked));
+        let other = if key_pair == AUTH { SIGN } else { AUTH };
+        assert_eq!(pin_flags(&program, other), 0, "the other PIN is another PIN");
+    }
+}
+
+#[test]
+fn a_right_pin_takes_the_warning_away() {
+    let program = Program::with_card(Options { auth_tries_left: 1, ..Options::default() });
+    assert_eq!(pin_flags(&program, AUTH), CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW);
+    program.open_logged_in(AUTH);
+    assert_eq!(pin_flags(&program, AUTH), 0);
+}
+
+#[test]
+fn the_last_try_is_spared_where_the_settings_say_so() {
+    let program = Program::with(
+        Options { auth_tries_left: 1, ..Options::default() },
+        Settings { spare_last_try: true, ..Settings::default() },
+    );
+    let session = program.open(AUTH);
+    assert_eq!(program.login(session, CKU_USER, pin(AUTH)), Err(Error::PinLocked));
+    assert_eq!(program.set_pin(session, pin(AUTH), b"4321"), Err(Error::PinLocked));
+    assert_eq!(program.card.card().tries_left(jpki_virtual_card::PinKind::Authentication), 1);
+}
+
+#[test]
+fn sessions_are_counted() {
+    let program = Program::new();
+    program.open(AUTH);
+    program.open_session(AUTH_SLOT, CKF_SERIAL_SESSION).expect("a session");
+    let info = program.token_info(AUTH_SLOT).expect("a token");
+    assert_eq!((info.ulSessionCount, info.ulRwSessionCount), (2, 1));
+    let info = program.token_info(SIGN_SLOT).expect("a token");
+    assert_eq!((info.ulSessionCount, info.ulRwSessionCount), (0, 0));
+}

@@ -1,0 +1,283 @@
+//! A machine with readers, without PC/SC: the module's transport over virtual cards, and the hands that move them.
+
+mod connection;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jpki_pkcs11::transport::{Error, Presence, ReaderState};
+use jpki_virtual_card::Card;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+/// A virtual card that can lie in a reader, or on the table.
+#[derive(Clone)]
+pub(crate) struct Plastic(Arc<Chip>);
+
+struct Chip {
+    card: Mutex<Card>,
+    /// Held for as long as a program has a transaction.
+    transaction: Mutex<()>,
+}
+
+impl Plastic {
+    pub(crate) fn new(card: Card) -> Self {
+        Plastic(Arc::new(Chip { card: Mutex::new(card), transaction: Mutex::new(()) }))
+    }
+
+    /// The card itself: to look at it, and to change it.
+    pub(crate) fn card(&self) -> MutexGuard<'_, Card> {
+        self.0.card.lock()
+    }
+}
+
+/// What becomes of a command that is intercepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It reaches the card, and the answer comes back.
+    Arrives,
+    /// The card never sees it.
+    Fails(Error),
+    /// The card executes it, and the answer is lost.
+    AnswerLost(Error),
+}
+
+type Interceptor = Box<dyn FnMut(&[u8]) -> Fate + Send>;
+
+/// What went over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cost {
+    pub(crate) apdus: usize,
+    /// Commands and answers, status words included.
+    pub(crate) bytes: usize,
+}
+
+struct ReaderOnTable {
+    plugged: bool,
+    card: Option<Plastic>,
+    /// As pcsc-lite counts them: up with each insertion and removal, from zero again when the reader is plugged in, or
+    /// the service is started.
+    events: u32,
+    /// Up each time the reader is unplugged: a handle to it is dead then.
+    generation: u32,
+    busy: bool,
+    unresponsive: bool,
+}
+
+#[derive(Default)]
+struct Table {
+    readers: Vec<(String, ReaderOnTable)>,
+    service_stopped: bool,
+    /// Up each time the service stops: all handles are dead then.
+    service_generation: u32,
+    /// Up with each cancellation.
+    cancellations: u64,
+}
+
+impl Table {
+    fn reader(&self, name: &str) -> Result<&ReaderOnTable, Error> {
+        if self.service_stopped {
+            return Err(Error::ServiceGone);
+        }
+        let found = self.readers.iter().find(|(other, reader)| other == name && reader.plugged);
+        found.map(|(_, reader)| reader).ok_or(Error::NoReader)
+    }
+
+    fn states(&self) -> Result<Vec<ReaderState>, Error> {
+        if self.service_stopped {
+            return Err(Error::ServiceGone);
+        }
+        let plugged = self.readers.iter().filter(|(_, reader)| reader.plugged);
+        let describe =
+            |(name, reader): &(String, _)| ReaderState { name: name.clone(), presence: self.presence(reader) };
+        Ok(plugged.map(describe).collect())
+    }
+
+    /// The restarts of the service are a part of an insertion's number, as in the transport over PC/SC.
+    fn presence(&self, reader: &ReaderOnTable) -> Presence {
+        Presence { card: reader.card.is_some(), events: self.service_generation << 16 | reader.events }
+    }
+}
+
+struct Inside {
+    table: Mutex<Table>,
+    changed: Condvar,
+    interceptors: Mutex<HashMap<String, Interceptor>>,
+    cost: Mutex<Cost>,
+    connects: AtomicUsize,
+    connections: AtomicUsize,
+}
+
+/// The machine. Its clones are the same machine.
+#[derive(Clone)]
+pub(crate) struct Machine(Arc<Inside>);
+
+impl Machine {
+    /// A machine with empty readers.
+    pub(crate) fn new(readers: &[&str]) -> Self {
+        let machine = Machine(Arc::new(Inside {
+            table: Mutex::default(),
+            changed: Condvar::new(),
+            interceptors: Mutex::default(),
+            cost: Mutex::default(),
+            connects: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+        }));
+        readers.iter().for_each(|name| machine.plug(name));
+        machine
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Table)) {
+        change(&mut self.0.table.lock());
+        self.0.changed.notify_all();
+    }
+
+    fn change_reader(&self, name: &str, change: impl FnOnce(&mut ReaderOnTable)) {
+        self.change(|table| {
+            let found = table.readers.iter_mut().find(|(other, _)| other == name);
+            change(&mut found.expect("a reader of this machine").1);
+        });
+    }
+
+    /// Plugs in a reader: a new one, or one that was unplugged (with the card that lies in it).
+    pub(crate) fn plug(&self, name: &str) {
+        self.change(|table| match table.readers.iter_mut().find(|(other, _)| other == name) {
+            Some((_, reader)) => (reader.plugged, reader.events) = (true, 0),
+            None => {
+                let new = ReaderOnTable {
+                    plugged: true,
+                    card: None,
+                    events: 0,
+                    generation: 0,
+                    busy: false,
+                    unresponsive: false,
+                };
+                table.readers.push((name.to_owned(), new));
+            }
+        });
+    }
+
+    pub(crate) fn unplug(&self, name: &str) {
+        self.change_reader(name, |reader| {
+            reader.plugged = false;
+            reader.generation += 1;
+            reader.card.iter().for_each(|card| card.card().power_off());
+        });
+    }
+
+    pub(crate) fn insert(&self, name: &str, card: &Plastic) {
+        self.change_reader(name, |reader| {
+            assert!(reader.card.replace(card.clone()).is_none(), "there is a card in {name}");
+            reader.events += 1;
+        });
+    }
+
+    /// Takes the card out, which costs it its power.
+    pub(crate) fn remove(&self, name: &str) -> Plastic {
+        let mut taken = None;
+        self.change_reader(name, |reader| {
+            taken = reader.card.take();
+            reader.events += 1;
+        });
+        let card = taken.expect("a card in the reader");
+        card.card().power_off();
+        card
+    }
+
+    /// Another card in the place of the one in the reader, before anybody looks.
+    pub(crate) fn swap(&self, name: &str, other: &Plastic) -> Plastic {
+        let card = self.remove(name);
+        self.insert(name, other);
+        card
+    }
+
+    /// Another program keeps the card for itself, or gives it back.
+    pub(crate) fn set_busy(&self, name: &str, busy: bool) {
+        self.change_reader(name, |reader| reader.busy = busy);
+    }
+
+    /// The card in the reader does not answer to power.
+    pub(crate) fn set_unresponsive(&self, name: &str, unresponsive: bool) {
+        self.change_reader(name, |reader| reader.unresponsive = unresponsive);
+    }
+
+    pub(crate) fn stop_service(&self) {
+        self.change(|table| {
+            table.service_stopped = true;
+            table.service_generation += 1;
+            table.readers.iter_mut().for_each(|(_, reader)| reader.events = 0);
+        });
+    }
+
+    pub(crate) fn start_service(&self) {
+        self.change(|table| table.service_stopped = false);
+    }
+
+    /// Lets `interceptor` decide about each command that the module sends to a reader.
+    pub(crate) fn intercept(&self, name: &str, interceptor: impl FnMut(&[u8]) -> Fate + Send + 'static) {
+        self.0.interceptors.lock().insert(name.to_owned(), Box::new(interceptor));
+    }
+
+    pub(crate) fn intercept_no_more(&self, name: &str) {
+        self.0.interceptors.lock().remove(name);
+    }
+
+    /// The card is pulled out at the command with the number `at` (0 is the next one), before it executes it.
+    pub(crate) fn pull_at(&self, name: &str, at: usize) {
+        let (machine, reader, mut count) = (self.clone(), name.to_owned(), 0);
+        self.intercept(name, move |_| {
+            count += 1;
+            if count - 1 == at {
+                machine.remove(&reader);
+            }
+            if count > at { Fate::Fails(Error::Removed) } else { Fate::Arrives }
+        });
+    }
+
+    /// What the module has sent to all cards since this was last asked, or since the start.
+    pub(crate) fn take_cost(&self) -> Cost {
+        std::mem::take(&mut self.0.cost.lock())
+    }
+
+    /// What `work` costs.
+    pub(crate) fn cost_of<T>(&self, work: impl FnOnce() -> T) -> (T, Cost) {
+        self.take_cost();
+        let answer = work();
+        (answer, self.take_cost())
+    }
+
+    /// How often the module has connected to a card, or tried to.
+    pub(crate) fn connects(&self) -> usize {
+        self.0.connects.load(Ordering::SeqCst)
+    }
+
+    /// How many connections the module keeps open now.
+    pub(crate) fn connections(&self) -> usize {
+        self.0.connections.load(Ordering::SeqCst)
+    }
+
+    /// Another program on the same machine, at the card in a reader.
+    pub(crate) fn other_program(&self, name: &str) -> OtherProgram {
+        let table = self.0.table.lock();
+        let reader = table.reader(name).expect("a reader of this machine");
+        OtherProgram(reader.card.clone().expect("a card in the reader"))
+    }
+}
+
+/// Another program, which talks to a card as it likes and waits for the module's transactions to end.
+pub(crate) struct OtherProgram(Plastic);
+
+impl OtherProgram {
+    pub(crate) fn transmit(&self, command: &[u8]) -> Vec<u8> {
+        let _transaction = self.0.0.transaction.lock();
+        let mut card = self.0.card();
+        card.power_on();
+        card.transmit(command).expect("the card answers")
+    }
+
+    /// Resets the card.
+    pub(crate) fn reset(&self) {
+        let _transaction = self.0.0.transaction.lock();
+        self.0.card().reset();
+    }
+}

@@ -1,0 +1,158 @@
+//! The machine as the module reaches it: the transport's three traits.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jpki_pkcs11::transport::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
+use zeroize::Zeroizing;
+
+use super::{Fate, Machine, Plastic};
+
+/// The longest response that a short command has, status word included.
+const RESPONSE_MAX: usize = 258;
+/// The longest sleep in one call, so that a cancellation that never comes fails a test and does not hang it.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+impl ResourceManager for Machine {
+    fn readers(&self) -> Result<Vec<ReaderState>, Error> {
+        self.0.table.lock().states()
+    }
+
+    fn presence(&self, reader: &str) -> Result<Presence, Error> {
+        let table = self.0.table.lock();
+        Ok(table.presence(table.reader(reader)?))
+    }
+
+    fn connect(&self, name: &str) -> Result<Box<dyn Connection>, Error> {
+        self.0.connects.fetch_add(1, Ordering::SeqCst);
+        let table = self.0.table.lock();
+        let reader = table.reader(name)?;
+        let plastic = reader.card.clone().ok_or(Error::Removed)?;
+        if reader.unresponsive {
+            return Err(Error::Unresponsive);
+        }
+        if reader.busy {
+            return Err(Error::Busy);
+        }
+        plastic.card().power_on();
+        self.0.connections.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Handle {
+            machine: self.clone(),
+            name: name.to_owned(),
+            plastic,
+            events: table.presence(reader).events,
+            generation: reader.generation,
+            service_generation: table.service_generation,
+        }))
+    }
+
+    fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
+        let mut table = self.0.table.lock();
+        let cancellations = table.cancellations;
+        while table.states()? == known && table.cancellations == cancellations {
+            if self.0.changed.wait_for(&mut table, LONGEST_WAIT).timed_out() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn cancel_waits(&self) {
+        self.change(|table| table.cancellations += 1);
+    }
+}
+
+/// A connection of the module.
+struct Handle {
+    machine: Machine,
+    name: String,
+    plastic: Plastic,
+    events: u32,
+    generation: u32,
+    service_generation: u32,
+}
+
+impl Handle {
+    /// The handle still leads to the card it was made for.
+    fn check(&self) -> Result<(), Error> {
+        let table = self.machine.0.table.lock();
+        let reader = table.reader(&self.name)?;
+        if table.service_generation != self.service_generation {
+            return Err(Error::ServiceGone);
+        }
+        if reader.generation != self.generation {
+            return Err(Error::NoReader);
+        }
+        let now = table.presence(reader);
+        if now.card && now.events == self.events { Ok(()) } else { Err(Error::Removed) }
+    }
+}
+
+impl Connection for Handle {
+    fn events(&self) -> u32 {
+        self.events
+    }
+
+    fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error> {
+        let _transaction = self.plastic.0.transaction.lock();
+        self.check()?;
+        self.plastic.card().power_on();
+        // Stands if `work` unwinds.
+        let mut line = Line { handle: self, ending: Ending::PowerDown };
+        line.ending = work(&mut line);
+        Ok(())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.machine.0.connections.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The card for as long as a transaction of the module lasts.
+struct Line<'a> {
+    handle: &'a Handle,
+    ending: Ending,
+}
+
+impl Channel for Line<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let machine = &self.handle.machine.0;
+        // Taken out while it runs, so that it may do anything with the machine.
+        let interceptor = machine.interceptors.lock().remove(&self.handle.name);
+        let fate = match interceptor {
+            None => Fate::Arrives,
+            Some(mut interceptor) => {
+                let fate = interceptor(command);
+                machine.interceptors.lock().entry(self.handle.name.clone()).or_insert(interceptor);
+                fate
+            }
+        };
+        if let Fate::Fails(error) = fate {
+            return Err(error);
+        }
+        self.handle.check()?;
+        let answer = self.handle.plastic.card().transmit(command).map(Zeroizing::new);
+        let answer = answer.ok_or(Error::Unresponsive)?;
+        {
+            let mut cost = machine.cost.lock();
+            cost.apdus += 1;
+            cost.bytes += command.len() + answer.len();
+        }
+        match fate {
+            Fate::AnswerLost(error) => Err(error),
+            _ if answer.len() > RESPONSE_MAX => Err(Error::Io("SCARD_E_INSUFFICIENT_BUFFER")),
+            _ if answer.len() < 2 => Err(Error::Io("response without a status word")),
+            _ => Ok(answer),
+        }
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if self.ending == Ending::PowerDown {
+            self.handle.plastic.card().power_off();
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Tokens whose certificate is private, or was never issued.
+
+use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
+use jpki_virtual_card::{Options, Phone, Presence, test_identity};
+
+use crate::machine::Cost;
+use crate::support::{AUTH, READER, SIGN, assert_locked, certificate, is_signature, pin, token_of};
+
+fn der_of(token: &jpki_pkcs11::token::Token) -> Option<Vec<u8>> {
+    token.certificate().expect("the card answers").map(|certificate| certificate.der().to_vec())
+}
+
+#[test]
+fn a_public_certificate_is_read_once() {
+    let (machine, _card, token) = token_of(Options::default(), AUTH);
+    assert!(!token.certificate_is_private());
+    let (der, cost) = machine.cost_of(|| der_of(&token));
+    assert_eq!(der, Some(certificate(AUTH)));
+    assert_eq!(cost.apdus, 8, "SELECT and seven READ BINARY: {cost:?}");
+    let (_, again) = machine.cost_of(|| der_of(&token));
+    assert_eq!(again, Cost::default());
+}
+
+#[test]
+fn the_signing_certificate_comes_with_the_login() {
+    let (machine, _card, token) = token_of(Options::default(), SIGN);
+    assert!(token.certificate_is_private());
+    let (before, cost) = machine.cost_of(|| der_of(&token));
+    assert_eq!((before, cost), (None, Cost::default()), "the card is not even asked");
+    assert_eq!(token.login(pin(SIGN), false), Ok(()));
+    let (after, cost) = machine.cost_of(|| der_of(&token));
+    assert_eq!((after, cost), (Some(certificate(SIGN)), Cost::default()), "it was read while the PIN was verified");
+}
+
+#[test]
+fn on_an_android_phone_both_certificates_are_private() {
+    let (machine, _card, token) = token_of(Options { phone: Some(Phone::Android), ..Options::default() }, AUTH);
+    assert_eq!(der_of(&token), None, "before login");
+    assert!(token.certificate_is_private(), "known since the card refused to give it");
+    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(der_of(&token), Some(certificate(AUTH)));
+    let signature = token.sign(Scheme::Pkcs1, b"phone").expect("a signature");
+    assert!(is_signature(AUTH, Scheme::Pkcs1, b"phone", &signature));
+    assert_locked(&machine, "a phone, after a signature");
+    assert_eq!(token.logout(), Ok(()));
+    assert_locked(&machine, "a phone, after logout");
+}
+
+#[test]
+fn an_iphone_is_like_a_card() {
+    let (_machine, _card, token) = token_of(Options { phone: Some(Phone::Iphone), ..Options::default() }, AUTH);
+    assert!(der_of(&token).is_some());
+    assert!(!token.certificate_is_private());
+}
+
+#[test]
+fn ca_certificates_need_no_pin_and_are_read_when_asked_for() {
+    for (key_pair, expected) in
+        [(AUTH, test_identity().auth_ca_certificate()), (SIGN, test_identity().sign_ca_certificate())]
+    {
+        let (machine, _card, token) = token_of(Options::default(), key_pair);
+        assert!(!token.lacks_ca_certificate());
+        let certificate = token.ca_certificate().expect("the card answers").expect("a certificate");
+        assert_eq!(certificate.der(), expected);
+        let (_, again) = machine.cost_of(|| token.ca_certificate().map(|_| ()));
+        assert_eq!(again, Cost::default());
+    }
+}
+
+#[test]
+fn a_missing_ca_certificate_is_no_error() {
+    for presence in [Presence::Blank, Presence::ProtectedBlank, Presence::Missing, Presence::Empty] {
+        for key_pair in KeyPair::ALL {
+            let options =
+                Options { auth_ca_certificate: presence, sign_ca_certificate: presence, ..Options::default() };
+            let (_machine, _card, token) = token_of(options, key_pair);
+            assert!(token.ca_certificate().is_ok_and(|certificate| certificate.is_none()), "{presence:?}");
+            assert!(token.lacks_ca_certificate(), "{presence:?}");
+            assert_eq!(token.login(pin(key_pair), false), Ok(()));
+            assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{presence:?}");
+        }
+    }
+}
+
+#[test]
+fn each_form_of_an_absent_certificate() {
+    for presence in [Presence::Blank, Presence::ProtectedBlank, Presence::Missing, Presence::Empty] {
+        for key_pair in KeyPair::ALL {
+            let case = format!("{key_pair:?} {presence:?}");
+            let mut options = Options::default();
+            match key_pair {
+                AUTH => options.auth_certificate = presence,
+                SIGN => options.sign_certificate = presence,
+            }
+            let (machine, _card, token) = token_of(options, key_pair);
+            assert_eq!(der_of(&token), None, "{case}, before login");
+            assert_eq!(token.login(pin(key_pair), false), Ok(()), "{case}");
+            assert_eq!(der_of(&token), None, "{case}, after login");
+            let (_, again) = machine.cost_of(|| der_of(&token));
+            assert_eq!(again, Cost::default(), "{case}: it is looked for once");
+            assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NoKey), "{case}");
+            assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries())), "{case}");
+            assert_eq!(token.logout(), Ok(()), "{case}");
+            assert_locked(&machine, &case);
+            // The other token is whole.
+            let other = if key_pair == AUTH { SIGN } else { AUTH };
+            let token = crate::support::token(&crate::support::reader(&machine), other);
+            assert_eq!(token.login(pin(other), false), Ok(()), "{case}");
+            assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_key_pair_that_was_never_issued() {
+    // No certificate, and no PIN that anybody has set: a child's card (card-facts §7).
+    let options = Options { sign_certificate: Presence::Blank, sign_tries_left: 0, ..Options::default() };
+    let (machine, _card, token) = token_of(options, SIGN);
+    assert!(!token.is_issued());
+    let other = crate::support::token(&crate::support::reader(&machine), AUTH);
+    assert!(other.is_issued());
+    // A locked PIN alone does not make a card one without the certificate.
+    let (_machine, _card, locked) = token_of(Options { sign_tries_left: 0, ..Options::default() }, SIGN);
+    assert!(locked.is_issued());
+}
+
+#[test]
+fn expired_certificates_are_certificates() {
+    for key_pair in KeyPair::ALL {
+        let (_machine, _card, token) = token_of(Options { expired: true, ..Options::default() }, key_pair);
+        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert!(der_of(&token).is_some());
+        assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_certificate_is_none() {
+    // A whole file of sense that is no certificate: an empty SEQUENCE of the right length, then one that is cut.
+    for start in [&[0x30, 0x82, 0x01, 0x00][..], &[0x31, 0x82, 0x06, 0x00], b"not DER at all"] {
+        let (_machine, card, token) = token_of(Options::default(), AUTH);
+        let mut content = start.to_vec();
+        content.resize(256, 0x05);
+        content.extend([0x90, 0x00]);
+        card.card().answer_matching(0xB0, 1, content);
+        assert_eq!(der_of(&token), None, "{start:02X?}");
+        assert_eq!(token.login(pin(AUTH), false), Ok(()), "nothing else is wrong with the token");
+        assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NoKey));
+    }
+    let (machine, _card, token) = token_of(Options::default(), AUTH);
+    assert!(der_of(&token).is_some());
+    assert!(machine.remove(READER).card().verified().is_empty());
+}

@@ -1,0 +1,10 @@
+//! Readers and tokens through the interface that the core has to them.
+
+mod absent;
+mod failures;
+mod locked;
+mod login;
+mod recognition;
+mod refusals;
+mod signatures;
+mod swaps;

@@ -1,0 +1,93 @@
+//! PINs that a card has refused are not sent to it again: not after another insertion, not after another start of the
+//! module in the same process.
+
+use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
+use jpki_virtual_card::Options;
+
+use crate::machine::{Fate, Machine};
+use crate::support::{
+    AUTH, READER, assert_locked, kind, machine_with, other_plastic, pin, pins_sent, plastic, reader, token, token_of,
+    wrong_pin,
+};
+
+fn reinsert(machine: &Machine) {
+    let card = machine.remove(READER);
+    machine.insert(READER, &card);
+}
+
+#[test]
+fn a_program_that_starts_anew_after_each_failure_locks_no_card() {
+    for key_pair in KeyPair::ALL {
+        let card = plastic(Options::default());
+        let machine = machine_with(&card);
+        for start in 0..10 {
+            // Each time a new reader list, as after C_Finalize and C_Initialize.
+            let token = token(&reader(&machine), key_pair);
+            assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+            if start % 2 == 0 {
+                reinsert(&machine);
+            }
+        }
+        assert_eq!(pins_sent(&card), 1, "{key_pair:?}");
+        assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
+        assert_eq!(token(&reader(&machine), key_pair).login(pin(key_pair), false), Ok(()), "the right one works");
+    }
+}
+
+#[test]
+fn a_pin_that_was_reset_at_the_counter_is_sent_again() {
+    let card = plastic(Options::default());
+    let machine = machine_with(&card);
+    let reader = reader(&machine);
+    assert_eq!(token(&reader, AUTH).login(b"8888", false), Err(Error::PinIncorrect));
+    let card = machine.remove(READER);
+    card.card().set_pin(kind(AUTH), "8888");
+    card.card().set_tries_left(kind(AUTH), 3);
+    machine.insert(READER, &card);
+    assert_eq!(token(&reader, AUTH).login(b"8888", false), Ok(()), "more tries than before: somebody has reset it");
+}
+
+#[test]
+fn a_refusal_is_one_cards_and_one_key_pairs() {
+    let machine = machine_with(&plastic(Options::default()));
+    let reader = reader(&machine);
+    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    let other = other_plastic();
+    other.card().set_pin(kind(AUTH), "9999");
+    machine.swap(READER, &other);
+    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Ok(()));
+}
+
+#[test]
+fn a_held_pin_does_not_take_the_last_try_where_that_is_forbidden() {
+    for key_pair in KeyPair::ALL {
+        let (machine, card, token) = token_of(Options::default(), key_pair);
+        assert_eq!(token.login(pin(key_pair), true), Ok(()));
+        assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
+        // Another program spends all tries but one, and changes the PIN.
+        card.card().set_pin(kind(key_pair), if key_pair == AUTH { "8888" } else { "CHANGED8" });
+        card.card().set_tries_left(kind(key_pair), 1);
+        card.card().clear_exchanges();
+        assert!(token.sign(Scheme::Pkcs1, b"x").is_err());
+        assert_eq!(pins_sent(&card), 0, "{key_pair:?}");
+        assert!(!token.is_logged_in());
+        assert_eq!(token.tries(), Ok(Tries::Left(1)));
+        assert_locked(&machine, "after the last try was spared");
+    }
+}
+
+#[test]
+fn a_change_whose_answer_is_lost_leaves_no_doubtful_pin_behind() {
+    let (machine, card, token) = token_of(Options::default(), AUTH);
+    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    machine.intercept(READER, |command| match command[1] {
+        0x24 => Fate::AnswerLost(jpki_pkcs11::transport::Error::Io("a hair on the contacts")),
+        _ => Fate::Arrives,
+    });
+    assert!(token.change_pin(pin(AUTH), b"4321", false).is_err());
+    machine.intercept_no_more(READER);
+    card.card().clear_exchanges();
+    assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
+    assert_eq!(pins_sent(&card), 0, "which of the two PINs the card has now is for the user to say");
+    assert_eq!(token.login(b"4321", false), Ok(()));
+}
