@@ -50,7 +50,7 @@ impl<'t> Application<'t> {
     /// Ends the work with the card locked, and says how the transaction has to end for that.
     ///
     /// Where a PIN was verified: SELECT of the issuer security domain, else of another application, else power-down
-    /// (card-facts §1.3, §4.5). All of this rests on one survey, so that [`Self::is_unlocked`] checks it.
+    /// (card-facts §1.3, §4.5). All of this rests on one survey, so that [`Self::is_locked`] checks it.
     #[must_use]
     pub fn leave(self) -> Ending {
         if !self.unlocked && !self.power_down {

@@ -58,21 +58,23 @@ impl Application<'_> {
         if bytes.len() == length { Ok(bytes) } else { Err(Error::Malformed("a challenge of a wrong length")) }
     }
 
-    /// Whether a key that should be locked can be used: the check that leaving the card has locked it.
+    /// Whether a key that should be locked is: the check that leaving the card has locked it. `None` where the card
+    /// does not say.
     ///
     /// The signing key signs nothing for this: its certificate is behind the same PIN, and one byte of it is read.
     ///
     /// # Errors
-    /// Transport errors. Any refusal by the card counts as locked.
-    pub fn is_unlocked(&mut self, key_pair: KeyPair) -> Result<bool, Error> {
+    /// Transport errors.
+    pub fn is_locked(&mut self, key_pair: KeyPair) -> Result<Option<bool>, Error> {
         let answer = match key_pair {
             KeyPair::Authentication => self.sign(key_pair, Scheme::Pkcs1, LOCK_PROBE),
             KeyPair::Signature => self.read_start(CertificateFile::EndEntity(key_pair).ef(), 1),
         };
         match answer {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Some(false)),
+            Err(Error::Locked) => Ok(Some(true)),
             Err(error @ Error::Transport(_)) => Err(error),
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
     }
 }

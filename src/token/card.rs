@@ -10,6 +10,9 @@ use super::login::PinState;
 use crate::card::{self, Application, Habits, KeyPair};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
+/// How often in a row a transmission may fail before the connection is given up.
+const FAILURES_MAX: u32 = 3;
+
 /// The card of one insertion, shared by its two tokens.
 pub(super) struct InsertedCard {
     manager: Arc<dyn ResourceManager>,
@@ -36,6 +39,8 @@ type Job<'a> = &'a mut dyn FnMut(&mut dyn Channel, &mut Habits, &mut Ending) -> 
 struct Link {
     connection: Option<Box<dyn Connection>>,
     habits: Habits,
+    /// How often in a row a transmission has failed.
+    failures: u32,
 }
 
 impl InsertedCard {
@@ -75,6 +80,10 @@ impl InsertedCard {
     /// Notes that the card is gone, and forgets the PINs.
     pub(super) fn mark_gone(&self) {
         self.gone.store(true, Ordering::Release);
+        self.forget_pins();
+    }
+
+    fn forget_pins(&self) {
         for pin in &self.pins {
             pin.lock().held = None;
         }
@@ -117,14 +126,25 @@ impl InsertedCard {
         if self.is_gone() {
             return Err(Error::Removed);
         }
-        let answer = self.transact_on(&mut self.link.lock(), job);
+        let answer = {
+            let mut link = self.link.lock();
+            let answer = self.transact_on(&mut link, job);
+            link.failures = match &answer {
+                Err(Error::Card(card::Error::Transport(_))) => link.failures + 1,
+                _ => 0,
+            };
+            if link.failures >= FAILURES_MAX {
+                // Perhaps a new connection does better. The PINs were for the card at the end of the old one: a reader
+                // that was unplugged meanwhile counts from zero, so that another card could have this one's number.
+                link.connection = None;
+                self.forget_pins();
+            }
+            answer
+        };
         if let Err(error) = &answer {
             log::debug!("{}: {error}", self.reader);
-            match error {
-                Error::Removed => self.mark_gone(),
-                // A wrong card command leaves the connection as it was; anything below that may have broken it.
-                Error::Card(card::Error::Transport(_)) => self.link.lock().connection = None,
-                _ => {}
+            if *error == Error::Removed {
+                self.mark_gone();
             }
         }
         self.rest();
@@ -142,7 +162,7 @@ impl InsertedCard {
     }
 
     fn transact_on(&self, link: &mut Link, job: Job<'_>) -> Result<(), Error> {
-        let Link { connection, habits } = link;
+        let Link { connection, habits, .. } = link;
         let connection = match connection {
             Some(connection) => connection,
             None => connection.insert(self.manager.connect(&self.reader)?),

@@ -82,6 +82,9 @@ impl Token {
                 // While the PIN is verified anyway. What goes wrong here shows when the certificate is asked for.
                 let _ = self.read_certificate(application);
             }
+            if self.card.is_gone() {
+                return Err(Error::Removed);
+            }
             let mut state = self.pin().lock();
             state.held = Some(Arc::clone(&pin));
             state.spare_last_try = spare_last_try;
@@ -120,16 +123,15 @@ impl Token {
         }
         let _ = self.card.work(|application| {
             // That leaving the application locks the card is known from a single source, so it is looked at once more.
-            let provable = match self.key_pair() {
-                KeyPair::Authentication => true,
-                // Only a certificate that was there to be read shows by its absence that the card is locked.
-                KeyPair::Signature => self.certificate.lock().certificate().is_some(),
-            };
-            if !provable {
-                application.power_down();
-            } else if application.is_unlocked(self.key_pair())? {
-                log::warn!("the card stayed unlocked when it was left; it is powered down from now on");
-                application.distrust_leaving();
+            // Without a certificate, the signature key has nothing that only an unlocked card would give.
+            let unsaid = self.key_pair() == KeyPair::Signature && self.certificate.lock().certificate().is_none();
+            match if unsaid { None } else { application.is_locked(self.key_pair())? } {
+                Some(true) => {}
+                Some(false) => {
+                    log::warn!("the card stayed unlocked when it was left; it is powered down from now on");
+                    application.distrust_leaving();
+                }
+                None => application.power_down(),
             }
             Ok(())
         });

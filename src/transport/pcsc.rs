@@ -264,8 +264,9 @@ impl Connection for PcscConnection {
                     channel.ending = work(&mut channel);
                     return Ok(());
                 }
-                // Another program reset the card, which ends nothing for us: no state of the card is ever assumed.
-                Err((card, pcsc::Error::ResetCard)) => {
+                // Another program reset the card, or it lost power, which ends nothing for us: no state of the card is
+                // ever assumed.
+                Err((card, pcsc::Error::ResetCard | pcsc::Error::UnpoweredCard)) => {
                     patiently(BUSY_LIMIT, || card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
                 }
                 Err((_, error)) => return Err(error.into()),

@@ -43,19 +43,19 @@ fn a_card_that_lies_is_found_out_by_a_look() {
         assert_eq!(card.0.verified(), [PinKind::Authentication, PinKind::Signature], "and stayed unlocked");
 
         let look = |application: &mut Application<'_>| {
-            let unlocked = application.is_unlocked(key_pair)?;
-            if unlocked {
+            let locked = application.is_locked(key_pair)?;
+            if locked == Some(false) {
                 application.distrust_leaving();
             }
-            Ok(unlocked)
+            Ok(locked)
         };
-        assert_eq!(card.work(&mut habits, look), (Ok(true), Ending::PowerDown));
+        assert_eq!(card.work(&mut habits, look), (Ok(Some(false)), Ending::PowerDown));
         assert!(card.0.verified().is_empty());
         // From now on it is powered down at once, without the useless SELECT.
         card.0.clear_exchanges();
         assert_eq!(card.work(&mut habits, unlock), (Ok(()), Ending::PowerDown));
         assert_eq!(card.0.apdu_count(), 3);
-        assert_eq!(card.work(&mut habits, look), (Ok(false), Ending::Leave));
+        assert_eq!(card.work(&mut habits, look), (Ok(Some(true)), Ending::Leave));
     }
 }
 
@@ -63,11 +63,23 @@ fn a_card_that_lies_is_found_out_by_a_look() {
 fn looking_costs_nothing_and_unlocks_nothing() {
     for key_pair in KeyPair::ALL {
         let mut card = leaving(LeaveBehaviour::Clears);
-        let answer = card.first_work(|application| application.is_unlocked(key_pair));
-        assert_eq!(answer, Ok(false));
+        let answer = card.first_work(|application| application.is_locked(key_pair));
+        assert_eq!(answer, Ok(Some(true)));
         assert_eq!(card.0.apdu_count(), 2);
         assert_eq!(card.0.tries_left(PinKind::Authentication), 3);
         assert_eq!(card.0.tries_left(PinKind::Signature), 5);
+    }
+}
+
+#[test]
+fn only_the_security_status_proves_that_a_card_is_locked() {
+    for status in [0x6F00, 0x6A82, 0x6700, 0x6985] {
+        let mut card = leaving(LeaveBehaviour::Clears);
+        let answer = card.first_work(|application| application.is_locked(SIGN));
+        assert_eq!(answer, Ok(Some(true)));
+        card.0.answer_matching(0xB0, 2, u16::to_be_bytes(status).to_vec());
+        let answer = card.first_work(|application| application.is_locked(SIGN));
+        assert_eq!(answer, Ok(None), "{status:04X}");
     }
 }
 
