@@ -83,11 +83,4 @@ impl Module {
         hasher.update(last);
         Ok(hasher.finalize().into_vec())
     }
-
-    /// Ends the digest without a result.
-    pub fn digest_cancel(&self, session: CK_SESSION_HANDLE) {
-        if let Ok(session) = self.session(session) {
-            session.operations.lock().digest = None;
-        }
-    }
 }

@@ -91,7 +91,7 @@ impl Module {
     }
 
     /// C_VerifyRecover: the data that were signed. Leaves the operation open, for the caller's buffer may be too small
-    /// for them; [`Self::recover_cancel`] ends it.
+    /// for them; [`Self::session_cancel`] ends it.
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`], [`Error::SignatureLenRange`], [`Error::SignatureInvalid`].
@@ -105,16 +105,5 @@ impl Module {
             return Err(Error::SignatureLenRange);
         }
         key.recover(signature).ok_or(Error::SignatureInvalid)
-    }
-
-    /// Ends both kinds of recovery without a result: the one of signing, or the one of verifying.
-    pub fn recover_cancel(&self, session: CK_SESSION_HANDLE, signing: bool) {
-        if let Ok(session) = self.session(session) {
-            let mut operations = session.operations.lock();
-            match signing {
-                true => operations.sign_recover = None,
-                false => operations.verify_recover = None,
-            }
-        }
     }
 }

@@ -107,13 +107,6 @@ impl Module {
         let operation = session.operations.lock().sign.take();
         operation.ok_or(Error::OperationNotInitialized)?.finish(&session, last)
     }
-
-    /// Ends the operation without a result.
-    pub fn sign_cancel(&self, session: CK_SESSION_HANDLE) {
-        if let Ok(session) = self.session(session) {
-            session.operations.lock().sign = None;
-        }
-    }
 }
 
 impl SignOperation {

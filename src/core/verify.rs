@@ -140,11 +140,4 @@ impl Module {
         let right = certificate.public_key().accepts(scheme, &input, signature);
         if right { Ok(()) } else { Err(Error::SignatureInvalid) }
     }
-
-    /// Ends the operation without a result.
-    pub fn verify_cancel(&self, session: CK_SESSION_HANDLE) {
-        if let Ok(session) = self.session(session) {
-            session.operations.lock().verify = None;
-        }
-    }
 }

@@ -3,8 +3,8 @@
 use cryptoki_sys::*;
 
 use super::library::module;
+use super::operations::{begin, settle};
 use super::pointers::{answer, bytes};
-use super::signing::mechanism;
 use crate::core::Error;
 
 /// C_DigestInit.
@@ -12,13 +12,8 @@ use crate::core::Error;
 /// # Safety
 /// `wanted` is NULL or points to a CK_MECHANISM with its parameter.
 pub(super) unsafe fn digest_init(session: CK_SESSION_HANDLE, wanted: *const CK_MECHANISM) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { mechanism(wanted) } {
-        Some(wanted) => module.digest_init(session, wanted),
-        None => module.session_cancel(session, CKF_DIGEST),
-    }
+    unsafe { begin(session, CKF_DIGEST, wanted, |module, wanted| module.digest_init(session, wanted)) }
 }
 
 /// C_Digest.
@@ -38,10 +33,7 @@ pub(super) unsafe fn digest(
     let outcome = unsafe {
         bytes(data, data_length).and_then(|data| answer(digest, length, needed, || module.digest_final(session, data)))
     };
-    if let Err(Error::ArgumentsBad) = outcome {
-        module.digest_cancel(session);
-    }
-    outcome
+    settle(&module, session, CKF_DIGEST, outcome)
 }
 
 /// C_DigestUpdate.
@@ -56,13 +48,8 @@ pub(super) unsafe fn digest_update(
     let module = module()?;
     module.digest_length(session, false)?;
     // SAFETY: by this function's contract.
-    match unsafe { bytes(part, length) } {
-        Ok(part) => module.digest_update(session, part),
-        Err(error) => {
-            module.digest_cancel(session);
-            Err(error)
-        }
-    }
+    let outcome = unsafe { bytes(part, length) }.and_then(|part| module.digest_update(session, part));
+    settle(&module, session, CKF_DIGEST, outcome)
 }
 
 /// C_DigestKey.
@@ -83,8 +70,5 @@ pub(super) unsafe fn digest_final(
     let needed = module.digest_length(session, false)?;
     // SAFETY: by this function's contract.
     let outcome = unsafe { answer(digest, length, needed, || module.digest_final(session, &[])) };
-    if let Err(Error::ArgumentsBad) = outcome {
-        module.digest_cancel(session);
-    }
-    outcome
+    settle(&module, session, CKF_DIGEST, outcome)
 }

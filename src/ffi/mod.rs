@@ -10,6 +10,7 @@ mod guard;
 mod interfaces;
 mod library;
 mod objects;
+mod operations;
 mod pointers;
 mod recovering;
 mod sessions;

@@ -3,8 +3,8 @@
 use cryptoki_sys::*;
 
 use super::library::module;
+use super::operations::{begin, settle};
 use super::pointers::{answer, bytes, read};
-use super::signing::mechanism;
 use crate::core::Error;
 
 /// C_SignRecoverInit.
@@ -16,13 +16,8 @@ pub(super) unsafe fn sign_recover_init(
     wanted: *const CK_MECHANISM,
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { mechanism(wanted) } {
-        Some(wanted) => module.sign_recover_init(session, wanted, key),
-        None => module.session_cancel(session, CKF_SIGN_RECOVER),
-    }
+    unsafe { begin(session, CKF_SIGN_RECOVER, wanted, |module, wanted| module.sign_recover_init(session, wanted, key)) }
 }
 
 /// C_SignRecover.
@@ -43,10 +38,7 @@ pub(super) unsafe fn sign_recover(
         bytes(data, data_length)
             .and_then(|data| answer(signature, length, needed, || Ok(module.sign_recover(session, data)?.to_vec())))
     };
-    if let Err(Error::ArgumentsBad) = outcome {
-        module.recover_cancel(session, true);
-    }
-    outcome
+    settle(&module, session, CKF_SIGN_RECOVER, outcome)
 }
 
 /// C_VerifyRecoverInit.
@@ -58,12 +50,9 @@ pub(super) unsafe fn verify_recover_init(
     wanted: *const CK_MECHANISM,
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { mechanism(wanted) } {
-        Some(wanted) => module.verify_recover_init(session, wanted, key),
-        None => module.session_cancel(session, CKF_VERIFY_RECOVER),
+    unsafe {
+        begin(session, CKF_VERIFY_RECOVER, wanted, |module, wanted| module.verify_recover_init(session, wanted, key))
     }
 }
 
@@ -94,7 +83,7 @@ pub(super) unsafe fn verify_recover(
     };
     // Ended by everything but a question for the length and a buffer that is too small.
     if !matches!((&outcome, data.is_null()), (Ok(()), true) | (Err(Error::BufferTooSmall), _)) {
-        module.recover_cancel(session, false);
+        module.session_cancel(session, CKF_VERIFY_RECOVER)?;
     }
     outcome
 }

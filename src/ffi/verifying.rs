@@ -3,8 +3,8 @@
 use cryptoki_sys::*;
 
 use super::library::module;
+use super::operations::{begin, settle};
 use super::pointers::bytes;
-use super::signing::mechanism;
 use crate::core::Error;
 
 /// C_VerifyInit.
@@ -16,13 +16,8 @@ pub(super) unsafe fn verify_init(
     wanted: *const CK_MECHANISM,
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { mechanism(wanted) } {
-        Some(wanted) => module.verify_init(session, wanted, key),
-        None => module.session_cancel(session, CKF_VERIFY),
-    }
+    unsafe { begin(session, CKF_VERIFY, wanted, |module, wanted| module.verify_init(session, wanted, key)) }
 }
 
 /// C_Verify.
@@ -39,13 +34,9 @@ pub(super) unsafe fn verify(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { (bytes(data, data_length), bytes(signature, length)) } {
-        (Ok(data), Ok(signature)) => module.verify_final(session, Some(data), Some(signature)),
-        _ => {
-            module.verify_cancel(session);
-            Err(Error::ArgumentsBad)
-        }
-    }
+    let outcome = unsafe { bytes(data, data_length).and_then(|data| Ok((data, bytes(signature, length)?))) }
+        .and_then(|(data, signature)| module.verify_final(session, Some(data), Some(signature)));
+    settle(&module, session, CKF_VERIFY, outcome)
 }
 
 /// C_VerifyUpdate, and C_VerifySignatureUpdate where the signature was `given_first`.
@@ -61,13 +52,8 @@ pub(super) unsafe fn verify_update(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { bytes(part, length) } {
-        Ok(part) => module.verify_update(session, given_first, part),
-        Err(error) => {
-            module.verify_cancel(session);
-            Err(error)
-        }
-    }
+    let outcome = unsafe { bytes(part, length) }.and_then(|part| module.verify_update(session, given_first, part));
+    settle(&module, session, CKF_VERIFY, outcome)
 }
 
 /// C_VerifyFinal.
@@ -82,13 +68,9 @@ pub(super) unsafe fn verify_final(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { bytes(signature, length) } {
-        Ok(signature) => module.verify_final(session, None, Some(signature)),
-        Err(error) => {
-            module.verify_cancel(session);
-            Err(error)
-        }
-    }
+    let outcome =
+        unsafe { bytes(signature, length) }.and_then(|signature| module.verify_final(session, None, Some(signature)));
+    settle(&module, session, CKF_VERIFY, outcome)
 }
 
 /// C_VerifySignatureInit (PKCS#11 3.2).
@@ -102,13 +84,11 @@ pub(super) unsafe fn verify_signature_init(
     signature: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { mechanism(wanted) } {
-        // SAFETY: by this function's contract.
-        Some(wanted) => module.verify_signature_init(session, wanted, key, unsafe { bytes(signature, length) }?),
-        None => module.session_cancel(session, CKF_VERIFY),
+    unsafe {
+        begin(session, CKF_VERIFY, wanted, |module, wanted| {
+            module.verify_signature_init(session, wanted, key, bytes(signature, length)?)
+        })
     }
 }
 
@@ -124,13 +104,8 @@ pub(super) unsafe fn verify_signature(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { bytes(data, length) } {
-        Ok(data) => module.verify_final(session, Some(data), None),
-        Err(error) => {
-            module.verify_cancel(session);
-            Err(error)
-        }
-    }
+    let outcome = unsafe { bytes(data, length) }.and_then(|data| module.verify_final(session, Some(data), None));
+    settle(&module, session, CKF_VERIFY, outcome)
 }
 
 /// C_VerifySignatureFinal.

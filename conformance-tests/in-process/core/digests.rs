@@ -50,7 +50,7 @@ fn operations_one_after_the_other() {
     assert_eq!(program.digest_update(session, b"x"), Ok(()));
     assert_eq!(program.digest_length(session, true), Err(Error::OperationActive), "C_Digest after parts");
     assert_eq!(program.digest_length(session, false), Ok(32));
-    program.digest_cancel(session);
+    program.session_cancel(session, CKF_DIGEST).expect("open");
     assert_eq!(program.digest_update(session, b"x"), ended);
 }
 

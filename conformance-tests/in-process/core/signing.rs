@@ -182,7 +182,7 @@ fn operations_one_after_the_other() {
     assert!(program.sign_final(session, b"").is_ok());
     assert_eq!(program.sign_final(session, b"").map(|_| ()), ended);
     assert_eq!(init(), Ok(()));
-    program.sign_cancel(session);
+    program.session_cancel(session, CKF_SIGN).expect("open");
     assert_eq!(program.sign_update(session, b"x"), ended);
     // Too much at once ends the operation, as PKCS#11 has it.
     program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key");

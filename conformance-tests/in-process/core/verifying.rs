@@ -99,10 +99,10 @@ fn operations_one_after_the_other() {
     assert_eq!(program.verify_final(session, None, Some(&[0; 256])), Err(Error::SignatureInvalid));
     assert_eq!(program.verify_final(session, None, Some(&[0; 256])), Err(Error::OperationNotInitialized));
     assert_eq!(init(), Ok(()));
-    program.verify_cancel(session);
+    program.session_cancel(session, CKF_VERIFY).expect("open");
     assert_eq!(init(), Ok(()));
     assert_eq!(program.verify_init(session, plain(CKM_SHA256), key), Err(Error::OperationActive));
-    program.verify_cancel(session);
+    program.session_cancel(session, CKF_VERIFY).expect("open");
     assert_eq!(program.verify_init(session, plain(CKM_SHA256), key), Err(Error::MechanismInvalid));
 }
 
@@ -136,7 +136,7 @@ fn the_two_ways_to_verify_are_not_mixed() {
     program.verify_init(session, mechanism, key).expect("a key");
     assert_eq!(program.verify_update(session, true, b"x"), Err(Error::OperationNotInitialized));
     assert_eq!(program.verify_final(session, None, None), Err(Error::OperationNotInitialized));
-    program.verify_cancel(session);
+    program.session_cancel(session, CKF_VERIFY).expect("open");
     program.verify_signature_init(session, mechanism, key, &[0; 256]).expect("a key");
     assert_eq!(program.verify_init(session, mechanism, key), Err(Error::OperationActive));
     assert_eq!(program.verify_update(session, false, b"x"), Err(Error::OperationNotInitialized));
@@ -162,7 +162,7 @@ fn signatures_that_give_their_data_back() {
             for wrong in [[0; 256], [0xFF; 256], [1; 256]] {
                 assert_eq!(program.verify_recover(session, &wrong), Err(Error::SignatureInvalid));
             }
-            program.recover_cancel(session, false);
+            program.session_cancel(session, CKF_VERIFY_RECOVER).expect("open");
             assert_eq!(program.verify_recover(session, &signature), Err(Error::OperationNotInitialized));
         }
         // A PSS signature has no data to give back.
