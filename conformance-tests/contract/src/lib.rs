@@ -1,0 +1,29 @@
+//! A contract suite of PKCS#11 3.2 for signing tokens.
+//!
+//! It loads a module as any program does, and checks what the standard says of each function: its return values, its
+//! rules for buffers and templates, the states of sessions and operations. A [`Case`] is one such check with the clause
+//! that it rests on; where the standard leaves a choice, it accepts every answer that the standard allows.
+//!
+//! [`run`] starts the program `pkcs11-contract` anew for each case: no case sees what another has left behind, and a
+//! module that crashes or hangs fails one case.
+
+mod case;
+mod chapters;
+mod check;
+mod context;
+mod known;
+mod memory;
+mod names;
+mod numbers;
+mod profiles;
+mod properties;
+mod raw;
+mod rsa;
+mod runner;
+mod sequences;
+
+pub use case::{Case, Outcome, Verdict, cases, find};
+pub use context::{Context, Target, TokenChoice};
+pub use known::Known;
+pub use raw::Module;
+pub use runner::{Plan, Summary, run, run_here};

@@ -1,0 +1,431 @@
+//! The C interface of the module under test: loading it, and calling its functions with whatever a case wants to pass.
+//! All `unsafe` code of the suite is here.
+//!
+//! The calls are as safe as the module is. Most cases pass what a well-behaved program passes; some pass NULL, or a
+//! count that no memory has, to see whether the module refuses it. Each case runs in a process of its own, so that a
+//! module that follows a bad pointer ends one case and nothing else. For that reason nothing of this is public.
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::ptr;
+
+use cryptoki_sys::*;
+use libloading::Library;
+
+/// What a call of a function comes to that the module does not have: no return value of any module.
+pub(crate) const ABSENT: CK_RV = CK_RV::MAX;
+
+/// The loaded module. It stays loaded until the process ends.
+pub struct Module {
+    functions: CK_FUNCTION_LIST_3_2,
+    version: (u8, u8),
+    library: Library,
+}
+
+/// A function of the standard, by its name, with a way to call it whatever its arguments are.
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    /// The version of the standard that has brought it.
+    pub(crate) since: (u8, u8),
+    /// The names of its arguments: the first is `slot` or `session` where it is one.
+    pub(crate) arguments: &'static [&'static str],
+    /// Their types.
+    pub(crate) types: &'static [&'static str],
+    pub(crate) call: fn(&Module, &mut Arguments) -> CK_RV,
+}
+
+/// Arguments for any function: the handle first where it wants a number, 4 (CKF_SERIAL_SESSION, or a length) for any other number, and for each pointer
+/// memory of its own, all zero but for a first word of 64 where a number or a pointer is expected.
+pub(crate) struct Arguments {
+    handle: CK_ULONG,
+    null: Option<usize>,
+    next: usize,
+    memory: Vec<Box<[CK_ULONG; 512]>>,
+}
+
+impl Arguments {
+    /// With the handle of a slot or session, and NULL for the argument at a place.
+    pub(crate) fn new(handle: CK_ULONG, null: Option<usize>) -> Self {
+        Arguments { handle, null, next: 0, memory: Vec::new() }
+    }
+}
+
+/// A type that functions take.
+trait Argument {
+    fn take(arguments: &mut Arguments) -> Self;
+}
+
+impl Argument for CK_ULONG {
+    fn take(arguments: &mut Arguments) -> Self {
+        arguments.next += 1;
+        if arguments.next == 1 { arguments.handle } else { CKF_SERIAL_SESSION }
+    }
+}
+
+impl Argument for CK_BBOOL {
+    fn take(arguments: &mut Arguments) -> Self {
+        arguments.next += 1;
+        CK_TRUE
+    }
+}
+
+impl Argument for CK_NOTIFY {
+    fn take(arguments: &mut Arguments) -> Self {
+        arguments.next += 1;
+        None
+    }
+}
+
+impl<T> Argument for *mut T {
+    fn take(arguments: &mut Arguments) -> Self {
+        let place = arguments.next;
+        arguments.next += 1;
+        if arguments.null == Some(place) {
+            return ptr::null_mut();
+        }
+        let mut memory = Box::new([0; 512]);
+        if size_of::<T>() == size_of::<CK_ULONG>() {
+            memory[0] = 64;
+        }
+        let pointer = memory.as_mut_ptr().cast();
+        arguments.memory.push(memory);
+        pointer
+    }
+}
+
+/// Makes a method of [`Module`] for each function, and the list of all.
+macro_rules! functions {
+    ($(since $version:tt { $($name:ident($($argument:ident: $type:ty),*);)* })*) => {
+        #[allow(non_snake_case, clippy::too_many_arguments)]
+        impl Module {
+            $($(pub(crate) fn $name(&self, $($argument: $type),*) -> CK_RV {
+                match self.functions.$name {
+                    // SAFETY: the type is the standard's. What is passed is the business of the case, as said above.
+                    Some(function) => unsafe { function($($argument),*) },
+                    None => ABSENT,
+                }
+            })*)*
+
+            /// The functions that the module's list of its highest version has as NULL.
+            pub(crate) fn missing(&self) -> Vec<&'static str> {
+                let mut missing = Vec::new();
+                $($(if $version <= self.version && self.functions.$name.is_none() {
+                    missing.push(stringify!($name));
+                })*)*
+                missing
+            }
+        }
+
+        /// Every function of the standard.
+        pub(crate) const FUNCTIONS: &[Function] = &[$($(Function {
+            name: stringify!($name),
+            since: $version,
+            arguments: &[$(stringify!($argument)),*],
+            types: &[$(stringify!($type)),*],
+            call: |module, arguments| module.$name($(<$type as Argument>::take(arguments)),*),
+        },)*)*];
+    };
+}
+
+functions! {
+    since (2, 40) {
+        C_Initialize(a: *mut c_void);
+        C_Finalize(a: *mut c_void);
+        C_GetInfo(a: *mut CK_INFO);
+        C_GetFunctionList(a: *mut *mut CK_FUNCTION_LIST);
+        C_GetSlotList(a: CK_BBOOL, b: *mut CK_SLOT_ID, c: *mut CK_ULONG);
+        C_GetSlotInfo(slot: CK_SLOT_ID, b: *mut CK_SLOT_INFO);
+        C_GetTokenInfo(slot: CK_SLOT_ID, b: *mut CK_TOKEN_INFO);
+        C_GetMechanismList(slot: CK_SLOT_ID, b: *mut CK_MECHANISM_TYPE, c: *mut CK_ULONG);
+        C_GetMechanismInfo(slot: CK_SLOT_ID, b: CK_MECHANISM_TYPE, c: *mut CK_MECHANISM_INFO);
+        C_InitToken(slot: CK_SLOT_ID, b: *mut CK_UTF8CHAR, c: CK_ULONG, d: *mut CK_UTF8CHAR);
+        C_InitPIN(session: CK_SESSION_HANDLE, b: *mut CK_UTF8CHAR, c: CK_ULONG);
+        C_SetPIN(session: CK_SESSION_HANDLE, b: *mut CK_UTF8CHAR, c: CK_ULONG, d: *mut CK_UTF8CHAR, e: CK_ULONG);
+        C_OpenSession(slot: CK_SLOT_ID, b: CK_FLAGS, c: *mut c_void, d: CK_NOTIFY, e: *mut CK_SESSION_HANDLE);
+        C_CloseSession(session: CK_SESSION_HANDLE);
+        C_CloseAllSessions(slot: CK_SLOT_ID);
+        C_GetSessionInfo(session: CK_SESSION_HANDLE, b: *mut CK_SESSION_INFO);
+        C_GetOperationState(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: *mut CK_ULONG);
+        C_SetOperationState(
+            session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: CK_OBJECT_HANDLE, e: CK_OBJECT_HANDLE
+        );
+        C_Login(session: CK_SESSION_HANDLE, b: CK_USER_TYPE, c: *mut CK_UTF8CHAR, d: CK_ULONG);
+        C_Logout(session: CK_SESSION_HANDLE);
+        C_CreateObject(session: CK_SESSION_HANDLE, b: *mut CK_ATTRIBUTE, c: CK_ULONG, d: *mut CK_OBJECT_HANDLE);
+        C_CopyObject(
+            session: CK_SESSION_HANDLE, b: CK_OBJECT_HANDLE, c: *mut CK_ATTRIBUTE, d: CK_ULONG,
+            e: *mut CK_OBJECT_HANDLE
+        );
+        C_DestroyObject(session: CK_SESSION_HANDLE, b: CK_OBJECT_HANDLE);
+        C_GetObjectSize(session: CK_SESSION_HANDLE, b: CK_OBJECT_HANDLE, c: *mut CK_ULONG);
+        C_GetAttributeValue(session: CK_SESSION_HANDLE, b: CK_OBJECT_HANDLE, c: *mut CK_ATTRIBUTE, d: CK_ULONG);
+        C_SetAttributeValue(session: CK_SESSION_HANDLE, b: CK_OBJECT_HANDLE, c: *mut CK_ATTRIBUTE, d: CK_ULONG);
+        C_FindObjectsInit(session: CK_SESSION_HANDLE, b: *mut CK_ATTRIBUTE, c: CK_ULONG);
+        C_FindObjects(session: CK_SESSION_HANDLE, b: *mut CK_OBJECT_HANDLE, c: CK_ULONG, d: *mut CK_ULONG);
+        C_FindObjectsFinal(session: CK_SESSION_HANDLE);
+        C_EncryptInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_Encrypt(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_EncryptUpdate(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_EncryptFinal(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: *mut CK_ULONG);
+        C_DecryptInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_Decrypt(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_DecryptUpdate(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_DecryptFinal(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: *mut CK_ULONG);
+        C_DigestInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM);
+        C_Digest(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_DigestUpdate(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_DigestKey(session: CK_SESSION_HANDLE, b: CK_OBJECT_HANDLE);
+        C_DigestFinal(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: *mut CK_ULONG);
+        C_SignInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_Sign(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_SignUpdate(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_SignFinal(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: *mut CK_ULONG);
+        C_SignRecoverInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_SignRecover(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_VerifyInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_Verify(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG);
+        C_VerifyUpdate(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_VerifyFinal(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_VerifyRecoverInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_VerifyRecover(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG);
+        C_DigestEncryptUpdate(
+            session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG
+        );
+        C_DecryptDigestUpdate(
+            session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG
+        );
+        C_SignEncryptUpdate(
+            session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG
+        );
+        C_DecryptVerifyUpdate(
+            session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG, d: *mut CK_BYTE, e: *mut CK_ULONG
+        );
+        C_GenerateKey(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: *mut CK_ATTRIBUTE, d: CK_ULONG,
+            e: *mut CK_OBJECT_HANDLE
+        );
+        C_GenerateKeyPair(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: *mut CK_ATTRIBUTE, d: CK_ULONG,
+            e: *mut CK_ATTRIBUTE, f: CK_ULONG, g: *mut CK_OBJECT_HANDLE, h: *mut CK_OBJECT_HANDLE
+        );
+        C_WrapKey(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: CK_OBJECT_HANDLE,
+            e: *mut CK_BYTE, f: *mut CK_ULONG
+        );
+        C_UnwrapKey(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_BYTE, e: CK_ULONG,
+            f: *mut CK_ATTRIBUTE, g: CK_ULONG, h: *mut CK_OBJECT_HANDLE
+        );
+        C_DeriveKey(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_ATTRIBUTE, e: CK_ULONG,
+            f: *mut CK_OBJECT_HANDLE
+        );
+        C_SeedRandom(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_GenerateRandom(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_GetFunctionStatus(session: CK_SESSION_HANDLE);
+        C_CancelFunction(session: CK_SESSION_HANDLE);
+        C_WaitForSlotEvent(a: CK_FLAGS, b: *mut CK_SLOT_ID, c: *mut c_void);
+    }
+    since (3, 0) {
+        C_GetInterfaceList(a: *mut CK_INTERFACE, b: *mut CK_ULONG);
+        C_GetInterface(a: *mut CK_UTF8CHAR, b: *mut CK_VERSION, c: *mut *mut CK_INTERFACE, d: CK_FLAGS);
+        C_LoginUser(
+            session: CK_SESSION_HANDLE, b: CK_USER_TYPE, c: *mut CK_UTF8CHAR, d: CK_ULONG, e: *mut CK_UTF8CHAR,
+            f: CK_ULONG
+        );
+        C_SessionCancel(session: CK_SESSION_HANDLE, b: CK_FLAGS);
+        C_MessageEncryptInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_EncryptMessage(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: CK_ULONG, h: *mut CK_BYTE, i: *mut CK_ULONG
+        );
+        C_EncryptMessageBegin(session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG);
+        C_EncryptMessageNext(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: *mut CK_ULONG, h: CK_FLAGS
+        );
+        C_MessageEncryptFinal(session: CK_SESSION_HANDLE);
+        C_MessageDecryptInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_DecryptMessage(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: CK_ULONG, h: *mut CK_BYTE, i: *mut CK_ULONG
+        );
+        C_DecryptMessageBegin(session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG);
+        C_DecryptMessageNext(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: *mut CK_ULONG, h: CK_FLAGS
+        );
+        C_MessageDecryptFinal(session: CK_SESSION_HANDLE);
+        C_MessageSignInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_SignMessage(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: *mut CK_ULONG
+        );
+        C_SignMessageBegin(session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG);
+        C_SignMessageNext(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: *mut CK_ULONG
+        );
+        C_MessageSignFinal(session: CK_SESSION_HANDLE);
+        C_MessageVerifyInit(session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE);
+        C_VerifyMessage(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: CK_ULONG
+        );
+        C_VerifyMessageBegin(session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG);
+        C_VerifyMessageNext(
+            session: CK_SESSION_HANDLE, b: *mut c_void, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG, f: *mut CK_BYTE,
+            g: CK_ULONG
+        );
+        C_MessageVerifyFinal(session: CK_SESSION_HANDLE);
+    }
+    since (3, 2) {
+        C_EncapsulateKey(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_ATTRIBUTE, e: CK_ULONG,
+            f: *mut CK_BYTE, g: *mut CK_ULONG, h: *mut CK_OBJECT_HANDLE
+        );
+        C_DecapsulateKey(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_ATTRIBUTE, e: CK_ULONG,
+            f: *mut CK_BYTE, g: CK_ULONG, h: *mut CK_OBJECT_HANDLE
+        );
+        C_VerifySignatureInit(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_BYTE, e: CK_ULONG
+        );
+        C_VerifySignature(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, b: *mut CK_BYTE, c: CK_ULONG);
+        C_VerifySignatureFinal(session: CK_SESSION_HANDLE);
+        C_GetSessionValidationFlags(
+            session: CK_SESSION_HANDLE, b: CK_SESSION_VALIDATION_FLAGS_TYPE, c: *mut CK_FLAGS
+        );
+        C_AsyncComplete(session: CK_SESSION_HANDLE, b: *mut CK_UTF8CHAR, c: *mut CK_ASYNC_DATA);
+        C_AsyncGetID(session: CK_SESSION_HANDLE, b: *mut CK_UTF8CHAR, c: *mut CK_ULONG);
+        C_AsyncJoin(session: CK_SESSION_HANDLE, b: *mut CK_UTF8CHAR, c: CK_ULONG, d: *mut CK_BYTE, e: CK_ULONG);
+        C_WrapKeyAuthenticated(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: CK_OBJECT_HANDLE,
+            e: *mut CK_BYTE, f: CK_ULONG, g: *mut CK_BYTE, h: *mut CK_ULONG
+        );
+        C_UnwrapKeyAuthenticated(
+            session: CK_SESSION_HANDLE, b: *mut CK_MECHANISM, c: CK_OBJECT_HANDLE, d: *mut CK_BYTE, e: CK_ULONG,
+            f: *mut CK_ATTRIBUTE, g: CK_ULONG, h: *mut CK_BYTE, i: CK_ULONG, j: *mut CK_OBJECT_HANDLE
+        );
+    }
+}
+
+type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
+type GetInterface = unsafe extern "C" fn(*mut CK_UTF8CHAR, *mut CK_VERSION, *mut *mut CK_INTERFACE, CK_FLAGS) -> CK_RV;
+
+impl Module {
+    /// Loads a module, and takes the functions of its highest version up to 3.2.
+    ///
+    /// # Errors
+    /// What is wrong with the file, for people.
+    pub fn load(path: &Path) -> Result<Self, String> {
+        // SAFETY: the file is a PKCS#11 module by the user's word: its constructors may run.
+        let library = unsafe { Library::new(path) }.map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut functions = CK_FUNCTION_LIST_3_2::default();
+        let own = (&raw mut functions).cast::<u8>();
+        let mut version = None;
+        for (wanted, size) in [((3, 2), size_of::<CK_FUNCTION_LIST_3_2>()), ((3, 0), size_of::<CK_FUNCTION_LIST_3_0>())]
+        {
+            if let Some(list) = interface(&library, wanted) {
+                // SAFETY: a list of this version has this size, and begins as that of 3.2 does.
+                unsafe { ptr::copy_nonoverlapping(list.cast::<u8>(), own, size) };
+                version = Some(wanted);
+                break;
+            }
+        }
+        let version = match version {
+            Some(version) => version,
+            None => {
+                let list = function_list(&library)?;
+                // SAFETY: the list of version 2.40, as which that of 3.2 begins.
+                unsafe { ptr::copy_nonoverlapping(list.cast::<u8>(), own, size_of::<CK_FUNCTION_LIST>()) };
+                (2, 40)
+            }
+        };
+        Ok(Module { functions, version, library })
+    }
+
+    /// The highest version of the module's function lists, up to 3.2.
+    #[must_use]
+    pub fn version(&self) -> (u8, u8) {
+        self.version
+    }
+
+    /// Whether the file itself shows a function to whoever links to it.
+    pub(crate) fn exports(&self, name: &str) -> bool {
+        // SAFETY: only whether it is there is asked.
+        unsafe { self.library.get::<*const ()>(name.as_bytes()) }.is_ok()
+    }
+}
+
+fn function_list(library: &Library) -> Result<*mut CK_FUNCTION_LIST, String> {
+    let mut list = ptr::null_mut();
+    // SAFETY: the function has this type, and may write the pointer.
+    let rv = unsafe {
+        let get = library.get::<GetFunctionList>(b"C_GetFunctionList").map_err(|error| error.to_string())?;
+        get(&raw mut list)
+    };
+    if rv == CKR_OK && !list.is_null() { Ok(list) } else { Err(format!("C_GetFunctionList: {rv:#x}")) }
+}
+
+/// The function list of a version, where the module has C_GetInterface and the version.
+fn interface(library: &Library, (major, minor): (u8, u8)) -> Option<*const c_void> {
+    let (mut version, mut found) = (CK_VERSION { major, minor }, ptr::null_mut::<CK_INTERFACE>());
+    // SAFETY: the function has this type; the name has a terminator, and the rest may be read and written.
+    let rv = unsafe {
+        let get = library.get::<GetInterface>(b"C_GetInterface").ok()?;
+        get(c"PKCS 11".as_ptr().cast_mut().cast(), &raw mut version, &raw mut found, 0)
+    };
+    if rv != CKR_OK || found.is_null() {
+        return None;
+    }
+    // SAFETY: an interface that the module gave out, which stays as long as the module is loaded.
+    let list = unsafe { (*found).pFunctionList };
+    (!list.is_null()).then_some(list.cast_const())
+}
+
+/// The name and version of an interface that the module gave out.
+pub(crate) fn describe(interface: &CK_INTERFACE) -> (String, (u8, u8)) {
+    if interface.pInterfaceName.is_null() || interface.pFunctionList.is_null() {
+        return (String::new(), (0, 0));
+    }
+    // SAFETY: not NULL: a string with a terminator, and a list that begins with its version (PKCS#11 3.2, CK_INTERFACE).
+    unsafe {
+        let name = std::ffi::CStr::from_ptr(interface.pInterfaceName.cast_const().cast());
+        let version = *interface.pFunctionList.cast::<CK_VERSION>();
+        (name.to_string_lossy().into_owned(), (version.major, version.minor))
+    }
+}
+
+/// An interface behind a pointer that the module gave out.
+pub(crate) fn follow(interface: *mut CK_INTERFACE) -> Option<CK_INTERFACE> {
+    // SAFETY: the module says that there is an interface, unless it is NULL.
+    unsafe { interface.as_ref() }.copied()
+}
+
+/// The version at the head of a function list that the module gave out.
+pub(crate) fn list_version(list: *mut CK_FUNCTION_LIST) -> Option<(u8, u8)> {
+    // SAFETY: the module says that there is a list, unless it is NULL.
+    unsafe { list.as_ref() }.map(|list| (list.version.major, list.version.minor))
+}
+
+/// Mutex callbacks that do nothing, for C_Initialize: the cases that give them use one thread only.
+pub(crate) fn mutex_callbacks() -> CK_C_INITIALIZE_ARGS {
+    unsafe extern "C" fn create(mutex: *mut *mut c_void) -> CK_RV {
+        // SAFETY: the module passes a place for the mutex.
+        unsafe { *mutex = ptr::dangling_mut::<u64>().cast() };
+        CKR_OK
+    }
+    unsafe extern "C" fn other(_mutex: *mut c_void) -> CK_RV {
+        CKR_OK
+    }
+    CK_C_INITIALIZE_ARGS {
+        CreateMutex: Some(create),
+        DestroyMutex: Some(other),
+        LockMutex: Some(other),
+        UnlockMutex: Some(other),
+        flags: 0,
+        pReserved: ptr::null_mut(),
+    }
+}

@@ -1,0 +1,177 @@
+//! Runs cases, each in a process of its own, and says what has come of them.
+
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::case::{Outcome, Verdict, cases, find};
+use crate::context::{Context, Target, TokenChoice};
+use crate::known::Known;
+use crate::raw::Module;
+
+/// Stands before the verdict in what a case's process prints; the module may print as well.
+const MARK: &str = "pkcs11-contract-verdict ";
+/// How often the runner looks whether a case has ended.
+const PAUSE: Duration = Duration::from_millis(2);
+/// The variable by which a case's process gets the PIN, which is not to stand in a list of processes.
+const PIN: &str = "PKCS11_CONTRACT_PIN";
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The program `pkcs11-contract`.
+    pub program: PathBuf,
+    /// What is tested.
+    pub target: Target,
+    /// Only cases whose names contain one of these; all, where it is empty.
+    pub only: Vec<String>,
+    /// Leave out `robust/...`: what a good module survives, but the standard does not ask for.
+    pub standard_only: bool,
+    /// The module's known deviations.
+    pub known: Known,
+    /// How long one case may take.
+    pub patience: Duration,
+    /// Print only what did not pass.
+    pub quiet: bool,
+}
+
+/// The numbers of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Cases that passed.
+    pub passed: usize,
+    /// Cases that failed and were not known to.
+    pub failed: usize,
+    /// Cases with nothing to test, and known deviations.
+    pub skipped: usize,
+    /// Known deviations among those skipped.
+    pub known: usize,
+}
+
+/// Runs the cases of a plan, with a line for each to `out`, and the numbers at the end.
+///
+/// # Errors
+/// Those of writing to `out`, and of starting the program.
+pub fn run(plan: &Plan, out: &mut dyn Write) -> io::Result<Summary> {
+    let mut summary = Summary::default();
+    let chosen = |name: &str| {
+        let asked_for = plan.only.is_empty() || plan.only.iter().any(|part| name.contains(part.as_str()));
+        asked_for && !(plan.standard_only && name.starts_with("robust/"))
+    };
+    writeln!(out, "module {}, seed {}", plan.target.module.display(), plan.target.seed)?;
+    let all = cases();
+    for case in all.iter().filter(|case| chosen(&case.name)) {
+        let (name, clause) = (&case.name, &case.clause);
+        match (run_apart(plan, name)?, plan.known.why(name)) {
+            (Ok(()), None) => {
+                summary.passed += 1;
+                if !plan.quiet {
+                    writeln!(out, "pass  {name}")?;
+                }
+            }
+            (Ok(()), Some(why)) => {
+                summary.passed += 1;
+                writeln!(out, "gone  {name}: passes now, but is listed as a known deviation ({why})")?;
+            }
+            (Err(Verdict::Skip(why)), _) => {
+                summary.skipped += 1;
+                if !plan.quiet {
+                    writeln!(out, "skip  {name}: {why}")?;
+                }
+            }
+            (Err(Verdict::Fail(what)), None) => {
+                summary.failed += 1;
+                writeln!(out, "FAIL  {name} ({clause}): {what}")?;
+            }
+            (Err(Verdict::Fail(_)), Some(why)) => {
+                (summary.skipped, summary.known) = (summary.skipped + 1, summary.known + 1);
+                if !plan.quiet {
+                    writeln!(out, "known {name}: {why}")?;
+                }
+            }
+        }
+        out.flush()?;
+    }
+    for name in plan.known.names().filter(|name| !all.iter().any(|case| case.name == *name)) {
+        writeln!(out, "gone  {name}: there is no such case")?;
+    }
+    if summary.known > 0 {
+        writeln!(out, "{} of those skipped are known deviations", summary.known)?;
+    }
+    writeln!(out, "{} passed, {} failed, {} skipped", summary.passed, summary.failed, summary.skipped)?;
+    Ok(summary)
+}
+
+/// Runs one case in this process, and prints its verdict for the one that waits for it.
+pub fn run_here(name: &str, target: Target) {
+    let verdict = match (find(name), Module::load(&target.module)) {
+        (None, _) => Err(Verdict::Fail("no such case".into())),
+        (_, Err(error)) => Err(Verdict::Fail(error)),
+        // The module stays loaded, and keeps what it has, until the process ends.
+        (Some(case), Ok(module)) => case.run(&mut Context::new(Box::leak(Box::new(module)), target)),
+    };
+    let (word, why) = match verdict {
+        Ok(()) => ("pass", String::new()),
+        Err(Verdict::Skip(why)) => ("skip", why),
+        Err(Verdict::Fail(why)) => ("fail", why),
+    };
+    println!("\n{MARK}{word} {}", why.replace('\n', " "));
+}
+
+fn run_apart(plan: &Plan, name: &str) -> io::Result<Outcome> {
+    let target = &plan.target;
+    let mut command = Command::new(&plan.program);
+    command.arg("--module").arg(&target.module).args(["--case", name]);
+    command.args(["--seed", &target.seed.to_string(), "--random", &target.rounds.to_string()]);
+    match &target.token {
+        TokenChoice::First => {}
+        TokenChoice::Label(label) => _ = command.args(["--token", label]),
+        TokenChoice::Slot(slot) => _ = command.args(["--slot", &slot.to_string()]),
+    }
+    if let Some(label) = &target.key_label {
+        command.args(["--key", label]);
+    }
+    if target.risk_tries {
+        command.arg("--risk-tries");
+    }
+    match &target.pin {
+        Some(pin) => command.env(PIN, pin),
+        None => command.env_remove(PIN),
+    };
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut output = child.stdout.take().ok_or_else(|| io::Error::other("no output of the case's process"))?;
+    let reader = thread::spawn(move || {
+        let mut text = Vec::new();
+        // What was read until then is all there is.
+        let _ = output.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if start.elapsed() > plan.patience => {
+                child.kill()?;
+                child.wait()?;
+                return Ok(Err(Verdict::Fail(format!("did not end within {} s", plan.patience.as_secs()))));
+            }
+            None => thread::sleep(PAUSE),
+        }
+    };
+    let text = reader.join().unwrap_or_default();
+    Ok(verdict(&text, status))
+}
+
+fn verdict(text: &str, status: ExitStatus) -> Outcome {
+    let line = text.lines().rev().find_map(|line| line.strip_prefix(MARK));
+    match line.map(|line| line.split_once(' ').unwrap_or((line, ""))) {
+        // The verdict alone is not enough: the module must let the process end as well.
+        Some(("pass", _)) if status.success() => Ok(()),
+        Some(("skip", why)) if status.success() => Err(Verdict::Skip(why.into())),
+        Some(("fail", why)) => Err(Verdict::Fail(why.into())),
+        Some(_) => Err(Verdict::Fail(format!("the process crashed while it ended: {status}"))),
+        None => Err(Verdict::Fail(format!("the process crashed: {status}"))),
+    }
+}

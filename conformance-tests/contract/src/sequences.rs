@@ -1,0 +1,277 @@
+//! Random calls from several threads, against a model of what must hold whatever the other threads do.
+//!
+//! Each thread has sessions of its own, whose digests and searches it follows exactly. The login belongs to all: any
+//! thread may log in or out at any time, so that what depends on it may come out in more than one way.
+
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use cryptoki_sys::*;
+
+use crate::case::{Case, Outcome, Verdict, table};
+use crate::chapters::ABC;
+use crate::check::{UNSUPPORTED, among, equal, ok, that};
+use crate::context::{Context, mechanism, number};
+use crate::numbers::Numbers;
+
+const THREADS: u64 = 4;
+
+/// How often anybody has logged out: searches that began before may have ended with it.
+static LOGOUTS: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn cases() -> Vec<Case> {
+    table! {
+        "random-calls/one-thread", "§5 all functions" => |c| calls(c, 1);
+        "random-calls/several-threads", "§5 all functions, §5.4 C_Initialize" => |c| calls(c, THREADS);
+        "robust/finalize-in-the-middle", "§5.4 C_Finalize" => finalize_in_the_middle;
+    }
+}
+
+/// One session as its thread knows it.
+#[derive(Default)]
+struct Own {
+    handle: CK_SESSION_HANDLE,
+    read_write: bool,
+    /// Under way, begun after so many logouts: the standard lets a logout end any operation.
+    digest: Option<usize>,
+    /// The same.
+    search: Option<usize>,
+}
+
+struct Worker<'a> {
+    c: &'a Context,
+    slot: CK_SLOT_ID,
+    numbers: Numbers,
+    sessions: Vec<Own>,
+    closed: Vec<CK_SESSION_HANDLE>,
+    digests: bool,
+}
+
+fn calls(c: &mut Context, threads: u64) -> Outcome {
+    c.start_with_threads()?;
+    let slot = c.slot()?;
+    c.pin()?;
+    let session = c.session()?;
+    let digests = !UNSUPPORTED.contains(&c.m.C_DigestInit(session, &mut mechanism(CKM_SHA256)));
+    let sessions = c.token_info(slot)?.ulSessionCount;
+    ok("C_CloseSession", c.m.C_CloseSession(session))?;
+    let (module, target) = (c.m, c.target.clone());
+    let workers: Vec<_> = (0..threads)
+        .map(|number| {
+            let target = target.clone();
+            thread::spawn(move || {
+                let numbers = Numbers::new(target.seed.wrapping_add(number << 32));
+                let (c, rounds) = (Context::new(module, target.clone()), target.rounds);
+                let mut worker = Worker { c: &c, slot, numbers, sessions: Vec::new(), closed: Vec::new(), digests };
+                for round in 0..rounds {
+                    worker.step().map_err(|verdict| at(number, round, verdict))?;
+                }
+                worker.sessions.iter().try_for_each(|own| ok("C_CloseSession", c.m.C_CloseSession(own.handle)))
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap_or_else(|_| Err(Verdict::Fail("a thread of the suite panicked".into())))?;
+    }
+    // All sessions are closed, so nobody is logged in, and the token serves as before.
+    let session = c.session()?;
+    equal("the state of a new session", c.state(session)?, CKS_RO_PUBLIC_SESSION)?;
+    equal("ulSessionCount with that session", c.token_info(slot)?.ulSessionCount, sessions)?;
+    ok("C_Finalize", c.m.C_Finalize(ptr::null_mut()))
+}
+
+fn at(thread: u64, round: usize, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Fail(why) => Verdict::Fail(format!("thread {thread}, call {round}: {why}")),
+        skip @ Verdict::Skip(_) => skip,
+    }
+}
+
+fn logouts() -> usize {
+    LOGOUTS.load(Ordering::SeqCst)
+}
+
+/// Nobody has logged out since then, nor was about to.
+fn is_sure(begun: usize) -> bool {
+    begun % 2 == 0 && begun == logouts()
+}
+
+/// How an operation starts that may be under way, beside another one, which may keep it from starting.
+fn starts(own: Option<usize>, other: Option<usize>) -> &'static [CK_RV] {
+    match (own, other) {
+        (None, None) => &[CKR_OK],
+        (Some(begun), _) if is_sure(begun) => &[CKR_OPERATION_ACTIVE],
+        _ => &[CKR_OK, CKR_OPERATION_ACTIVE],
+    }
+}
+
+/// How a call for an operation ends that may be under way.
+fn goes_on(begun: Option<usize>) -> &'static [CK_RV] {
+    match begun {
+        None => &[CKR_OPERATION_NOT_INITIALIZED],
+        Some(begun) if is_sure(begun) => &[CKR_OK],
+        Some(_) => &[CKR_OK, CKR_OPERATION_NOT_INITIALIZED],
+    }
+}
+
+impl Worker<'_> {
+    /// One random call, or a few that belong together.
+    fn step(&mut self) -> Outcome {
+        let m = self.c.m;
+        let choice = self.numbers.below(14);
+        if self.sessions.is_empty() || choice == 0 && self.sessions.len() < 8 {
+            return self.open();
+        }
+        let place = self.numbers.below(self.sessions.len());
+        let (c, own) = (self.c, &mut self.sessions[place]);
+        let session = own.handle;
+        match choice {
+            1 => {
+                ok("C_CloseSession", m.C_CloseSession(session))?;
+                self.closed.push(session);
+                self.sessions.swap_remove(place);
+                Ok(())
+            }
+            2 => {
+                let rv = c.login(session, CKU_USER)?;
+                among("C_Login", rv, &[CKR_OK, CKR_USER_ALREADY_LOGGED_IN])
+            }
+            3 => {
+                // Counted on both sides of it: another thread may look in between.
+                LOGOUTS.fetch_add(1, Ordering::SeqCst);
+                let rv = m.C_Logout(session);
+                LOGOUTS.fetch_add(1, Ordering::SeqCst);
+                among("C_Logout", rv, &[CKR_OK, CKR_USER_NOT_LOGGED_IN])
+            }
+            4 => {
+                let states = match own.read_write {
+                    true => [CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS],
+                    false => [CKS_RO_PUBLIC_SESSION, CKS_RO_USER_FUNCTIONS],
+                };
+                that("a state of such a session", states.contains(&c.state(session)?))
+            }
+            5 | 6 if self.digests => {
+                let now = logouts();
+                let rv = m.C_DigestInit(session, &mut mechanism(CKM_SHA256));
+                among("C_DigestInit", rv, starts(own.digest, own.search))?;
+                if rv == CKR_OK {
+                    own.digest = Some(now);
+                }
+                Ok(())
+            }
+            7 | 8 => {
+                let rv = m.C_DigestUpdate(session, ABC.as_ptr().cast_mut(), 3);
+                among("C_DigestUpdate", rv, goes_on(own.digest))
+            }
+            9 => {
+                let (mut room, mut length) = ([0; 32], 32);
+                let rv = m.C_DigestFinal(session, room.as_mut_ptr(), &raw mut length);
+                among("C_DigestFinal", rv, goes_on(own.digest.take()))
+            }
+            10 => Self::search(c, own),
+            11 => Self::end_search(c, own),
+            12 => Self::sign(c, session),
+            _ => self.closed_handle(),
+        }
+    }
+
+    fn open(&mut self) -> Outcome {
+        let read_write = self.numbers.below(2) == 0;
+        let flags = CKF_SERIAL_SESSION | if read_write { CKF_RW_SESSION } else { 0 };
+        let mut handle = CK_INVALID_HANDLE;
+        let rv = self.c.m.C_OpenSession(self.slot, flags, ptr::null_mut(), None, &raw mut handle);
+        ok("C_OpenSession", rv)?;
+        that("a handle of its own", self.sessions.iter().all(|other| other.handle != handle))?;
+        // Given again: the standard allows it.
+        self.closed.retain(|closed| *closed != handle);
+        self.sessions.push(Own { handle, read_write, ..Own::default() });
+        Ok(())
+    }
+
+    fn search(c: &Context, own: &mut Own) -> Outcome {
+        let now = logouts();
+        let rv = c.m.C_FindObjectsInit(own.handle, ptr::null_mut(), 0);
+        among("C_FindObjectsInit", rv, starts(own.search, own.digest))?;
+        if rv == CKR_OK {
+            own.search = Some(now);
+        }
+        Ok(())
+    }
+
+    fn end_search(c: &Context, own: &mut Own) -> Outcome {
+        let (mut object, mut count) = (0, 0);
+        let first = c.m.C_FindObjects(own.handle, &raw mut object, 1, &raw mut count);
+        let last = c.m.C_FindObjectsFinal(own.handle);
+        let wanted = goes_on(own.search.take());
+        among("C_FindObjects", first, wanted)?;
+        that("at most one object", first != CKR_OK || count <= 1)?;
+        among("C_FindObjectsFinal", last, wanted)
+    }
+
+    /// A signature, which somebody's logout may end at any moment. One that comes is as long as it must be.
+    fn sign(c: &Context, session: CK_SESSION_HANDLE) -> Outcome {
+        let gone =
+            [CKR_USER_NOT_LOGGED_IN, CKR_KEY_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED, CKR_OBJECT_HANDLE_INVALID];
+        let other = c.open(0)?;
+        let close = || ok("C_CloseSession", c.m.C_CloseSession(other));
+        c.still_there(session)?;
+        let mut filter = vec![(CKA_CLASS, number(CKO_PRIVATE_KEY))];
+        filter.extend(c.target.key_label.clone().map(|label| (CKA_LABEL, label.into_bytes())));
+        let keys = match c.find(other, &filter) {
+            // Ended by a logout.
+            Err(Verdict::Fail(why)) if why.contains("OPERATION_NOT_INITIALIZED") => return close(),
+            keys => keys?,
+        };
+        let Some(key) = keys.first() else { return close() };
+        let rv = c.m.C_SignInit(other, &mut mechanism(CKM_SHA256_RSA_PKCS), *key);
+        if rv == CKR_OK {
+            let (mut room, mut length) = ([0; 1024], 1024);
+            let rv = c.m.C_Sign(other, ABC.as_ptr().cast_mut(), 3, room.as_mut_ptr(), &raw mut length);
+            among("C_Sign", rv, &[&gone[..], &[CKR_OK]].concat())?;
+            that("a signature is as long as a modulus", rv != CKR_OK || (128..=1024).contains(&length))?;
+        } else if !UNSUPPORTED.contains(&rv) {
+            among("C_SignInit", rv, &gone)?;
+        }
+        close()
+    }
+
+    /// Handles of sessions that this thread has closed, unless another thread may have got them since.
+    fn closed_handle(&mut self) -> Outcome {
+        let mut info = CK_SESSION_INFO::default();
+        for handle in self.closed.iter().rev().take(3) {
+            let rv = self.c.m.C_GetSessionInfo(*handle, &raw mut info);
+            among("C_GetSessionInfo of a closed session", rv, &[CKR_SESSION_HANDLE_INVALID, CKR_OK])?;
+        }
+        Ok(())
+    }
+}
+
+/// Threads call on while another one finalizes: whatever they get, nothing crashes, and the module starts anew.
+fn finalize_in_the_middle(c: &mut Context) -> Outcome {
+    for _ in 0..5 {
+        c.start_with_threads()?;
+        let slot = c.slot()?;
+        let session = c.session()?;
+        let module = c.m;
+        let callers: Vec<_> = (0..THREADS)
+            .map(|_| {
+                thread::spawn(move || {
+                    let (mut info, mut token) = (CK_SESSION_INFO::default(), CK_TOKEN_INFO::default());
+                    for _ in 0..200 {
+                        module.C_GetSessionInfo(session, &raw mut info);
+                        module.C_GetTokenInfo(slot, &raw mut token);
+                        module.C_FindObjectsInit(session, ptr::null_mut(), 0);
+                        module.C_FindObjectsFinal(session);
+                    }
+                })
+            })
+            .collect();
+        thread::sleep(std::time::Duration::from_millis(5));
+        ok("C_Finalize", c.m.C_Finalize(ptr::null_mut()))?;
+        for caller in callers {
+            caller.join().map_err(|_| Verdict::Fail("a thread of the suite panicked".into()))?;
+        }
+    }
+    Ok(())
+}
