@@ -2,7 +2,8 @@
 
 use ::rsa::traits::PublicKeyParts as _;
 use ::rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
-use sha2::{Digest as _, Sha256};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
 /// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +27,35 @@ impl PublicKey {
         self.key().is_some_and(|key| key.verify(Pkcs1v15Sign::new_unprefixed(), content, signature).is_ok())
     }
 
-    /// Whether a signature is that of PSS over a message, with SHA-256 throughout and a salt of 32 bytes.
-    pub(crate) fn accepts_pss(&self, message: &[u8], signature: &[u8]) -> bool {
-        let scheme = Pss::new_with_salt::<Sha256>(32);
-        self.key().is_some_and(|key| key.verify(scheme, &Sha256::digest(message), signature).is_ok())
+    /// Whether a signature over a message is one of this kind.
+    pub(crate) fn signed(&self, signed: Signed, message: &[u8], signature: &[u8]) -> bool {
+        let Some(key) = self.key() else { return false };
+        let verifies = |scheme: Pkcs1v15Sign, digest: &[u8]| key.verify(scheme, digest, signature);
+        match signed {
+            Signed::Sha1 => verifies(Pkcs1v15Sign::new::<Sha1>(), &Sha1::digest(message)),
+            Signed::Sha224 => verifies(Pkcs1v15Sign::new::<Sha224>(), &Sha224::digest(message)),
+            Signed::Sha256 => verifies(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message)),
+            Signed::Sha384 => verifies(Pkcs1v15Sign::new::<Sha384>(), &Sha384::digest(message)),
+            Signed::Sha512 => verifies(Pkcs1v15Sign::new::<Sha512>(), &Sha512::digest(message)),
+            Signed::Pss => key.verify(Pss::new_with_salt::<Sha256>(32), &Sha256::digest(message), signature),
+        }
+        .is_ok()
     }
+}
+
+/// The kinds of signatures over a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signed {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+    /// With SHA-256 throughout and a salt of 32 bytes.
+    Pss,
+}
+
+/// A digest, for mechanisms that want one from the program.
+pub(crate) fn sha256(message: &[u8]) -> Vec<u8> {
+    Sha256::digest(message).to_vec()
 }

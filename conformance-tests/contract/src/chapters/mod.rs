@@ -5,6 +5,7 @@ mod digest;
 mod every;
 mod general;
 mod login;
+mod mechanisms;
 mod objects;
 mod random;
 mod recover;
@@ -33,6 +34,7 @@ pub(crate) fn cases() -> Vec<Case> {
         sign::cases,
         verify::cases,
         recover::cases,
+        mechanisms::cases,
         random::cases,
         additions::cases,
         unsupported::cases,

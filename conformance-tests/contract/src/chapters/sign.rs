@@ -9,6 +9,7 @@ use crate::case::{Case, Outcome, Verdict, table};
 use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, that};
 use crate::context::{Context, Keys, mechanism};
 use crate::memory::Room;
+use crate::rsa::Signed;
 
 /// What stands before a SHA-256 digest in a DigestInfo (RFC 8017 §9.2).
 const SHA256_PREFIX: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
@@ -339,5 +340,5 @@ fn pss_parameters(c: &mut Context) -> Outcome {
     c.confirm(session)?;
     let (mut room, mut length, (data, size)) = (vec![0; keys.size()], keys.size() as CK_ULONG, pointer(ABC));
     ok("C_Sign", c.m.C_Sign(session, data, size, room.as_mut_ptr(), &raw mut length))?;
-    that("the signature is right", keys.key.accepts_pss(ABC, &room))
+    that("the signature is right", keys.key.signed(Signed::Pss, ABC, &room))
 }
