@@ -47,8 +47,8 @@ pub(super) fn settle(
 /// As for [`begin`].
 unsafe fn mechanism(mechanism: *const CK_MECHANISM) -> Option<Mechanism> {
     // SAFETY: by this function's contract.
-    let CK_MECHANISM { mechanism: kind, pParameter: parameter, ulParameterLen: length } =
-        unsafe { read(mechanism) }.ok()?;
+    let wanted = unsafe { read(mechanism) }.ok()?;
+    let CK_MECHANISM { mechanism: kind, pParameter: parameter, ulParameterLen: length } = wanted;
     let takes_pss = matches!(kind, CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS);
     let parameter = if length == 0 {
         Parameter::None

@@ -105,8 +105,9 @@ pub(super) unsafe fn set_pin(
 ) -> Result<(), Error> {
     let module = module()?;
     // SAFETY: by this function's contract.
-    let (old, new) =
-        unsafe { (pin_bytes(&module, session, old, old_length)?, pin_bytes(&module, session, new, new_length)?) };
+    let old = unsafe { pin_bytes(&module, session, old, old_length) }?;
+    // SAFETY: by this function's contract.
+    let new = unsafe { pin_bytes(&module, session, new, new_length) }?;
     module.set_pin(session, old, new)
 }
 

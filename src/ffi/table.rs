@@ -51,8 +51,8 @@ macro_rules! functions {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> CK_RV {
-            // SAFETY: the caller's promise is handed on to the function that reads the pointers.
             #[allow(unused_unsafe)]
+            // SAFETY: the caller's promise is handed on to the function that reads the pointers.
             guard(stringify!($name), &mut || unsafe { $answer })
         }
     };

@@ -68,8 +68,8 @@ pub(super) unsafe fn verify_final(
     let module = module()?;
     module.session_info(session)?;
     // SAFETY: by this function's contract.
-    let outcome =
-        unsafe { bytes(signature, length) }.and_then(|signature| module.verify_final(session, None, Some(signature)));
+    let signature = unsafe { bytes(signature, length) };
+    let outcome = signature.and_then(|signature| module.verify_final(session, None, Some(signature)));
     settle(&module, session, CKF_VERIFY, outcome)
 }
 

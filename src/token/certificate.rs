@@ -179,7 +179,7 @@ fn date(reader: &mut SliceReader<'_>) -> der::Result<Date> {
 }
 
 /// The `[0] IMPLICIT OCTET STRING OPTIONAL` of an AuthorityKeyIdentifier (RFC 5280 §4.2.1.1).
-fn find_authority_key_identifier<'a>(mut list: SliceReader<'a>) -> der::Result<Option<&'a [u8]>> {
+fn find_authority_key_identifier(mut list: SliceReader<'_>) -> der::Result<Option<&[u8]>> {
     let wanted = Tag::ContextSpecific { constructed: false, number: TagNumber::N0 };
     while !list.is_finished() {
         let mut extension = enter(&mut list, Tag::Sequence)?;

@@ -1,5 +1,7 @@
 //! The token's serial number: sixteen characters that tell one card from another.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256};
 
 use crate::card::CardNumber;
@@ -26,5 +28,9 @@ pub(super) fn from_certificate(der: &[u8]) -> String {
 }
 
 fn hexadecimal(hash: &[u8]) -> String {
-    hash.iter().take(LENGTH / 2).map(|byte| format!("{byte:02X}")).collect()
+    hash.iter().take(LENGTH / 2).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
 }

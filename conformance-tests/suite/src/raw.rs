@@ -70,8 +70,8 @@ impl Raw {
 macro_rules! call {
     ($name:ident($($argument:expr),* $(,)?)) => {{
         let function = $crate::Raw::get().functions().$name.expect(stringify!($name));
-        // SAFETY: the module claims to survive whatever the tests pass: NULL, or pointers to what the standard says.
         #[allow(clippy::macro_metavars_in_unsafe, unused_unsafe)]
+        // SAFETY: the module claims to survive whatever the tests pass: NULL, or pointers to what the standard says.
         unsafe { function($($argument),*) }
     }};
 }
