@@ -95,7 +95,7 @@ impl Table {
 
     /// The restarts of the service are a part of an insertion's number, as in the transport over PC/SC.
     fn presence(&self, reader: &ReaderOnTable) -> Presence {
-        Presence { card: reader.card.is_some(), events: self.service_generation << 16 | reader.events }
+        Presence { card: reader.card.is_some(), events: (self.service_generation << 16) | reader.events }
     }
 }
 

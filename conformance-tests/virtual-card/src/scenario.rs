@@ -253,7 +253,7 @@ pub(crate) fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
     let digits = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()));
     let digits: Vec<u8> = digits.collect::<Option<_>>().ok_or_else(wrong)?;
     let pairs = digits.chunks(2).map(|pair| match pair {
-        [high, low] => Ok(high << 4 | low),
+        [high, low] => Ok((high << 4) | low),
         _ => Err(wrong()),
     });
     pairs.collect()
