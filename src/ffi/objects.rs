@@ -11,7 +11,7 @@ const TEMPLATE_MAX: CK_ULONG = 4096;
 
 /// More bytes than any attribute has. A longer value in a search is cut here: it equals nothing either way, and a
 /// length that a caller invents must not decide how much memory is taken.
-const VALUE_MAX: CK_ULONG = 1 << 16;
+const VALUE_MAX: usize = 1 << 16;
 
 /// C_GetAttributeValue: every entry is answered, whatever becomes of the others (PKCS#11 3.2 §5.7.5).
 ///
@@ -35,7 +35,10 @@ pub(super) unsafe fn get_attribute_value(
         let mut entry = unsafe { read(place) }?;
         match value_of(entry.type_) {
             Ok(value) if entry.pValue.is_null() => entry.ulValueLen = value.len() as CK_ULONG,
-            Ok(value) if entry.ulValueLen >= value.len() as CK_ULONG => {
+            // The length may be the one that an earlier call has left: that says nothing of any room.
+            Ok(value)
+                if entry.ulValueLen != CK_UNAVAILABLE_INFORMATION && entry.ulValueLen >= value.len() as CK_ULONG =>
+            {
                 let target = entry.pValue.cast::<u8>();
                 for (offset, byte) in value.iter().enumerate() {
                     // SAFETY: offset < value.len() <= the room that the caller says there is.
@@ -104,12 +107,13 @@ pub(super) unsafe fn find_objects_init(
     }
     let mut filter = Filter::new();
     for place in addresses(template, count)? {
-        // SAFETY: one of the caller's attributes, and its value, of which no more is read than is there.
+        // SAFETY: one of the caller's attributes, and its value. A length that no memory has is refused, such as the
+        // CK_UNAVAILABLE_INFORMATION that C_GetAttributeValue leaves.
         let (entry, value) = unsafe {
             let entry = read(place)?;
-            (entry, bytes(entry.pValue.cast::<u8>(), entry.ulValueLen.min(VALUE_MAX))?)
+            (entry, bytes(entry.pValue.cast::<u8>(), entry.ulValueLen)?)
         };
-        filter.push((entry.type_, value.to_vec()));
+        filter.push((entry.type_, value.get(..VALUE_MAX).unwrap_or(value).to_vec()));
     }
     module.find_objects_init(session, &filter)
 }

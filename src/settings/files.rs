@@ -70,7 +70,8 @@ impl Settings {
         let source = Source::new(text);
         let tokens: Vec<_> = source.lex().collect();
         let mut mistakes: Option<ParseError> = None;
-        let mut document = Document { source, settings: self, key: String::new(), list: None, outcome: Ok(()) };
+        let mut document =
+            Document { source, settings: self, key: String::new(), keys: Vec::new(), list: None, outcome: Ok(()) };
         parse_document(&tokens, &mut document, &mut mistakes);
         let Document { outcome, .. } = document;
         match mistakes {
@@ -88,6 +89,8 @@ struct Document<'a> {
     source: Source<'a>,
     settings: &'a mut Settings,
     key: String,
+    /// All keys so far.
+    keys: Vec<String>,
     /// The items of the list that is being read.
     list: Option<Vec<String>>,
     /// The first thing that is wrong with what the document says.
@@ -115,6 +118,10 @@ impl EventReceiver for Document<'_> {
             Raw::new_unchecked(raw.as_str(), encoding, span).decode_key(&mut key, error);
         }
         self.key = key.into_owned();
+        if self.keys.contains(&self.key) {
+            self.refuse("a setting that is there twice");
+        }
+        self.keys.push(self.key.clone());
     }
 
     fn scalar(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
@@ -126,6 +133,18 @@ impl EventReceiver for Document<'_> {
             (ScalarKind::String, None) => self.set(&Value::Text(&text)),
             (ScalarKind::Boolean(boolean), None) => self.set(&Value::Boolean(boolean)),
             _ => self.refuse("a value is a text, true, false, or a list of texts"),
+        }
+    }
+
+    fn comment(&mut self, span: Span, error: &mut dyn ErrorSink) {
+        if let Some(raw) = self.source.get(span) {
+            raw.decode_comment(error);
+        }
+    }
+
+    fn newline(&mut self, span: Span, error: &mut dyn ErrorSink) {
+        if let Some(raw) = self.source.get(span) {
+            raw.decode_newline(error);
         }
     }
 
@@ -197,6 +216,10 @@ mod tests {
             "slots = {}",
             "readers = [[\"a\"]]",
             "slots = \"both\" \"auth\"",
+            "last-try = \"refuse\"\nlast-try = \"allow\"",
+            "# a bell \u{7}",
+            "last-try = \"refuse\"\nlast-try = \"allow\"",
+            "# a bell \u{7}",
         ] {
             assert!(from(text).is_err(), "{text}");
         }

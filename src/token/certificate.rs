@@ -152,8 +152,8 @@ impl<'a> Fields<'a> {
         while !fields.is_finished() {
             let optional = AnyRef::decode(&mut fields)?;
             if optional.tag() == extensions {
-                let list = enter(&mut SliceReader::new(optional.value())?, Tag::Sequence)?;
-                authority_key_identifier = find_authority_key_identifier(list)?;
+                let list = SliceReader::new(optional.value()).and_then(|mut list| enter(&mut list, Tag::Sequence));
+                authority_key_identifier = list.and_then(find_authority_key_identifier).ok().flatten();
             }
         }
         Ok(Fields { serial_number, issuer, not_before, not_after, subject, public_key_info, authority_key_identifier })
@@ -220,6 +220,17 @@ mod tests {
             // An INTEGER of three bytes, as on the test card.
             assert_eq!(own_fields.serial_number().first_chunk(), Some(&[0x02, 0x03]));
         }
+    }
+
+    #[test]
+    fn a_broken_extension_costs_only_itself() {
+        let mut der = jpki_virtual_card::test_identity().auth_certificate().to_vec();
+        // The identifier of the extension, its OCTET STRING with a length of three bytes, and the SEQUENCE in it.
+        let at = der.windows(5).position(|bytes| bytes == [0x06, 0x03, 0x55, 0x1D, 0x23]).expect("an AKI") + 8;
+        assert_eq!(der[at], 0x30);
+        der[at] = 0x04;
+        let fields = Certificate::parse(Zeroizing::new(der)).expect("readable still");
+        assert_eq!(fields.authority_key_identifier(), None);
     }
 
     #[test]

@@ -121,20 +121,7 @@ impl Token {
         if self.pin().lock().held.take().is_none() {
             return Err(Error::NotLoggedIn);
         }
-        let _ = self.card.work(|application| {
-            // That leaving the application locks the card is known from a single source, so it is looked at once more.
-            // Without a certificate, the signature key has nothing that only an unlocked card would give.
-            let unsaid = self.key_pair() == KeyPair::Signature && self.certificate.lock().certificate().is_none();
-            match if unsaid { None } else { application.is_locked(self.key_pair())? } {
-                Some(true) => {}
-                Some(false) => {
-                    log::warn!("the card stayed unlocked when it was left; it is powered down from now on");
-                    application.distrust_leaving();
-                }
-                None => application.power_down(),
-            }
-            Ok(())
-        });
+        self.make_sure_of_the_lock();
         Ok(())
     }
 
@@ -146,8 +133,10 @@ impl Token {
     pub fn change_pin(&self, old: &[u8], new: &[u8], spare_last_try: bool) -> Result<(), Error> {
         let new = Arc::new(SecretPin::new(self.key_pair(), new)?);
         let old = SecretPin::typed(self.key_pair(), old)?;
-        self.card.work(|application| {
+        let mut sent = false;
+        let answer = self.card.work(|application| {
             self.may_try(application, &old, spare_last_try)?;
+            sent = true;
             let answer = application.change_pin(self.key_pair(), old.bytes(), new.bytes());
             if let Err(card::Error::Transport(_)) = answer {
                 // The card may have changed the PIN before it was lost: the old one could cost a try.
@@ -158,7 +147,12 @@ impl Token {
                 *held = Arc::clone(&new);
             }
             Ok(())
-        })
+        });
+        if sent && !self.is_logged_in() {
+            // There will be no logout that looks.
+            self.make_sure_of_the_lock();
+        }
+        answer
     }
 }
 
@@ -192,6 +186,25 @@ impl Token {
                 }
             }
         })
+    }
+
+    /// Looks whether the card is locked, and has it powered down where it does not show that. A card that cannot be
+    /// reached has to do without.
+    fn make_sure_of_the_lock(&self) {
+        let _ = self.card.work(|application| {
+            // That leaving the application locks the card is known from a single source, so it is looked at once more.
+            // Without a certificate of the signature key, what can be read in its place may be there for everybody.
+            let telling = self.key_pair() == KeyPair::Authentication || self.certificate.lock().certificate().is_some();
+            match application.is_locked(self.key_pair())? {
+                Some(true) => {}
+                Some(false) if telling => {
+                    log::warn!("the card stayed unlocked when it was left; it is powered down from now on");
+                    application.distrust_leaving();
+                }
+                Some(false) | None => application.power_down(),
+            }
+            Ok(())
+        });
     }
 
     /// Whether a PIN may cost a try.

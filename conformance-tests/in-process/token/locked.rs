@@ -183,3 +183,19 @@ fn a_reset_by_another_program_between_two_pieces_of_work() {
         assert_eq!(token.logout(), Ok(()));
     }
 }
+
+/// A card that only pretends to be left is found out after a change of the PIN as well, though nobody logs out.
+#[test]
+fn after_a_change_of_the_pin_without_login() {
+    for leave in [LeaveBehaviour::Clears, LeaveBehaviour::RefusedAll, LeaveBehaviour::Lies] {
+        for key_pair in KeyPair::ALL {
+            let (machine, _card, token) = token_of(Options { leave, ..Options::default() }, key_pair);
+            let new: &[u8] = match key_pair {
+                KeyPair::Authentication => b"4321",
+                KeyPair::Signature => b"NEW123",
+            };
+            assert_eq!(token.change_pin(pin(key_pair), new, false), Ok(()));
+            assert_locked(&machine, &format!("after a change of the PIN, {leave:?}"));
+        }
+    }
+}

@@ -238,6 +238,21 @@ fn null_pointers_in_the_middle_of_an_operation() {
 }
 
 #[test]
+fn a_length_that_an_earlier_call_has_left_is_no_length() {
+    let stand = Stand::new();
+    let session = stand.module.session(Key::Auth);
+    let mut room = [0_u8; 8];
+    let left =
+        CK_ATTRIBUTE { type_: CKA_LABEL, pValue: room.as_mut_ptr().cast(), ulValueLen: CK_UNAVAILABLE_INFORMATION };
+    let mut template = [left];
+    assert_eq!(call!(C_FindObjectsInit(session.handle(), template.as_mut_ptr(), 1)), CKR_ARGUMENTS_BAD);
+    let object = session.one(cryptoki::object::ObjectClass::PUBLIC_KEY);
+    let mut template = [left];
+    let asked = call!(C_GetAttributeValue(session.handle(), object.handle(), template.as_mut_ptr(), 1));
+    assert_eq!((asked, room), (CKR_BUFFER_TOO_SMALL, [0; 8]), "nothing is written where no room is known");
+}
+
+#[test]
 fn handles_that_are_none() {
     let stand = Stand::new();
     let open = stand.module.session(Key::Auth);
