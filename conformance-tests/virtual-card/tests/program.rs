@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jpki-virtual-card");
 const SELECT_JPKI: &[u8] = b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01";
@@ -132,7 +132,11 @@ fn the_card_is_taken_out_and_put_back() {
     assert_eq!(stand.ask(SELECT_JPKI), b"\x90\x00");
     assert_eq!(stand.control("remove"), "ok");
     assert!(stand.is_gone());
-    assert!(stand.control("state").starts_with("ok inserted=false powered=false"));
+    // The program notices the end of the connection in its own time.
+    let start = Instant::now();
+    while !stand.control("state").starts_with("ok inserted=false powered=false") {
+        assert!(start.elapsed() < Duration::from_secs(10), "{}", stand.control("state"));
+    }
 
     assert_eq!(stand.control("insert"), "ok");
     stand.link = accept(&stand.vpcd);
@@ -225,9 +229,8 @@ fn a_mute_card_does_not_answer() {
 fn a_signal_ends_it_properly() {
     let mut stand = Stand::new("signal");
     stand.ask(&[4]);
-    let process = stand.program.id().to_string();
-    let kill = Command::new("kill").args(["-TERM", &process]).status();
-    assert!(kill.unwrap().success());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&stand.program), rustix::process::Signal::TERM)
+        .unwrap();
     stand.end();
 }
 
