@@ -1,0 +1,344 @@
+//! A program at work with a card whose answers the input changes: nothing panics, no PIN is wasted, the card is left
+//! locked, and no wrong signature comes out.
+//!
+//! The input: how many bytes of calls, two bytes of settings, three bytes of card, the calls, and then what becomes of
+//! the card's answers, one after the other.
+#![no_main]
+
+use cryptoki_sys::*;
+use jpki_fuzz::answers::Answers;
+use jpki_fuzz::cards::VirtualCard;
+use jpki_fuzz::input::Input;
+use jpki_fuzz::{machine, signatures};
+use jpki_pkcs11::core::{AttributeError, Error, Filter, Mechanism, Module, Parameter, PssParameters};
+use jpki_pkcs11::settings::Settings;
+use jpki_pkcs11::token::Readers;
+use libfuzzer_sys::fuzz_target;
+
+/// More calls than this show nothing new. It must stay below the number of refused PINs that the module remembers.
+const CALLS_MAX: usize = 24;
+
+const PINS: [&[u8]; 14] = [
+    b"1234",
+    b"ABC123",
+    b"abc123",
+    b"1234",
+    b"0000",
+    b"9999",
+    b"4321",
+    b"WRONG9",
+    b"A1B2C3",
+    b"",
+    b"12",
+    b"12a4",
+    b"ABCDEF",
+    b"ABCDEF0123456789X",
+];
+
+const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 28] = [
+    CKA_CLASS,
+    CKA_LABEL,
+    CKA_UNIQUE_ID,
+    CKA_PRIVATE,
+    CKA_ID,
+    CKA_VALUE,
+    CKA_SUBJECT,
+    CKA_ISSUER,
+    CKA_SERIAL_NUMBER,
+    CKA_START_DATE,
+    CKA_END_DATE,
+    CKA_PUBLIC_KEY_INFO,
+    CKA_CHECK_VALUE,
+    CKA_HASH_OF_SUBJECT_PUBLIC_KEY,
+    CKA_HASH_OF_ISSUER_PUBLIC_KEY,
+    CKA_KEY_TYPE,
+    CKA_ALLOWED_MECHANISMS,
+    CKA_MODULUS,
+    CKA_MODULUS_BITS,
+    CKA_PUBLIC_EXPONENT,
+    CKA_SIGN,
+    CKA_ALWAYS_AUTHENTICATE,
+    CKA_PRIVATE_EXPONENT,
+    CKA_CERTIFICATE_CATEGORY,
+    CKA_PROFILE_ID,
+    CKA_TRUSTED,
+    CKA_KEY_GEN_MECHANISM,
+    0x8000_1234,
+];
+
+const MECHANISMS: [CK_MECHANISM_TYPE; 10] = [
+    CKM_RSA_PKCS,
+    CKM_SHA256_RSA_PKCS,
+    CKM_SHA256_RSA_PKCS_PSS,
+    CKM_RSA_PKCS_PSS,
+    CKM_SHA1_RSA_PKCS,
+    CKM_SHA224_RSA_PKCS,
+    CKM_SHA384_RSA_PKCS,
+    CKM_SHA512_RSA_PKCS,
+    CKM_SHA256,
+    CKM_RSA_X_509,
+];
+
+/// The program.
+struct Program {
+    module: Module,
+    sessions: Vec<CK_SESSION_HANDLE>,
+    objects: Vec<CK_OBJECT_HANDLE>,
+    signature: Vec<u8>,
+    message: Vec<u8>,
+    /// The card stays unlocked when it is left, or its answers are not its own.
+    unreliable: bool,
+}
+
+fn settings(bits: u8) -> Settings {
+    let mut settings = Settings::default();
+    let text = [
+        if bits & 1 != 0 { "always-authenticate=true" } else { "" },
+        if bits & 2 != 0 { "last-try=refuse" } else { "" },
+        if bits & 4 != 0 { "ca-certificates=false" } else { "" },
+        if bits & 8 != 0 { "labels=ja" } else { "" },
+        ["", "", "slots=auth", "slots=sign"][usize::from(bits >> 4 & 3)],
+    ]
+    .join(" ");
+    settings.apply_text(&text).expect("settings");
+    settings
+}
+
+fn mechanism(input: &mut Input<'_>) -> Mechanism {
+    let kind = input.pick(&MECHANISMS);
+    let pss = matches!(kind, CKM_RSA_PKCS_PSS | CKM_SHA256_RSA_PKCS_PSS);
+    let parameter = match pss {
+        true => Parameter::Pss(PssParameters { hash: CKM_SHA256, mask: CKG_MGF1_SHA256, salt: 32 }),
+        false => Parameter::None,
+    };
+    Mechanism { kind, parameter }
+}
+
+impl Program {
+    fn session(&self, input: &mut Input<'_>) -> CK_SESSION_HANDLE {
+        if self.sessions.is_empty() { 1 } else { self.sessions[usize::from(input.byte()) % self.sessions.len()] }
+    }
+
+    fn object(&self, input: &mut Input<'_>) -> CK_OBJECT_HANDLE {
+        if self.objects.is_empty() { 16 } else { self.objects[usize::from(input.byte()) % self.objects.len()] }
+    }
+
+    /// A PIN that a user may type: right, wrong, or nonsense.
+    fn pin(input: &mut Input<'_>) -> Vec<u8> {
+        match input.byte() {
+            choice if usize::from(choice) < PINS.len() => PINS[usize::from(choice)].to_vec(),
+            255 => input.blob().to_vec(),
+            choice => format!("{:04}", u16::from(choice) * 7).into_bytes(),
+        }
+    }
+
+    /// One value of an object: its own call, as C_GetAttributeValue reports each by itself.
+    fn value(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, kind: CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>> {
+        machine::call();
+        let value_of = self.module.attributes(session, object).ok()?;
+        machine::call();
+        match value_of(kind) {
+            Ok(value) => Some(value.to_vec()),
+            Err(AttributeError::Sensitive | AttributeError::Invalid | AttributeError::Failed(_)) => None,
+        }
+    }
+
+    fn one_call(&mut self, input: &mut Input<'_>) {
+        machine::call();
+        let module = &self.module;
+        match input.byte() % 24 {
+            0 => drop(module.slot_ids(input.byte() & 1 != 0, input.byte() & 1 == 0)),
+            1 => {
+                for slot in [0, 1] {
+                    machine::call();
+                    let _ = (module.slot_info(slot), module.mechanisms(slot));
+                    if let Ok(info) = module.token_info(slot) {
+                        assert!(std::str::from_utf8(&info.model).is_ok() && std::str::from_utf8(&info.label).is_ok());
+                    }
+                }
+            }
+            2 | 3 => {
+                let bits = input.byte();
+                let flags = if bits & 2 != 0 { CKF_RW_SESSION } else { 0 } | CKF_SERIAL_SESSION;
+                self.sessions.extend(module.open_session((bits & 1).into(), flags));
+            }
+            4 | 5 => {
+                let session = self.session(input);
+                let _ = module.login(session, CKU_USER, &Self::pin(input));
+            }
+            6 | 7 => {
+                let session = self.session(input);
+                let mut filter = Filter::new();
+                let bits = input.byte();
+                if bits & 1 != 0 {
+                    filter.push((CKA_CLASS, CK_OBJECT_CLASS::from(bits >> 4 & 3).to_ne_bytes().to_vec()));
+                }
+                if bits & 2 != 0 {
+                    filter.push((input.pick(&ATTRIBUTES), input.blob().to_vec()));
+                }
+                if module.find_objects_init(session, &filter).is_ok() {
+                    let found = module.find_objects(session, 20).expect("a search has begun");
+                    module.find_objects_final(session).expect("a search has begun");
+                    self.objects.retain(|object| !found.contains(object));
+                    self.objects.extend(found);
+                }
+            }
+            8 => {
+                let (session, object) = (self.session(input), self.object(input));
+                for attribute in ATTRIBUTES {
+                    self.value(session, object, attribute);
+                }
+            }
+            9..=11 => self.sign(input),
+            12 => {
+                let (session, key, mechanism) = (self.session(input), self.object(input), mechanism(input));
+                let signature = self.signature.clone();
+                if input.byte() & 1 == 0 {
+                    if module.verify_init(session, mechanism, key).is_ok() {
+                        let _ = module.verify_final(session, Some(&self.message), Some(&signature));
+                    }
+                } else if module.verify_signature_init(session, mechanism, key, &signature).is_ok() {
+                    let _ = module.verify_update(session, true, &self.message);
+                    let _ = module.verify_final(session, None, None);
+                }
+            }
+            13 => {
+                let length = usize::from(input.word() & 0x3FF);
+                if let Ok(bytes) = module.random(self.session(input), length) {
+                    assert_eq!(bytes.len(), length);
+                }
+            }
+            14 => {
+                let (session, old, new) = (self.session(input), Self::pin(input), Self::pin(input));
+                // Nobody who is not logged in logs out, so that a card which lies is not found out.
+                let _ = module.set_pin(session, &old, &new);
+            }
+            15 => drop(module.logout(self.session(input))),
+            16 => {
+                let session = self.session(input);
+                let _ = module.close_session(session);
+                self.sessions.retain(|other| *other != session);
+            }
+            17 => drop(module.close_all_sessions((input.byte() & 1).into())),
+            18 => drop((module.session_info(self.session(input)), module.wait_for_slot_event(false))),
+            19 => self.recover(input),
+            20 => drop(module.object_size(self.session(input), self.object(input))),
+            21 => machine::with(|machine| machine.move_card()),
+            22 => {
+                let error = Answers::error(input);
+                let begin = input.byte() & 1 == 0;
+                machine::with(|machine| match begin {
+                    true => machine.next_begin = Some(error),
+                    false => machine.next_look = Some(error),
+                });
+            }
+            _ => {
+                // Signing with a PIN for each signature.
+                let (session, key) = (self.session(input), self.object(input));
+                if module.sign_init(session, mechanism(input), key).is_ok() {
+                    machine::call();
+                    let _ = module.login(session, CKU_CONTEXT_SPECIFIC, &Self::pin(input));
+                    machine::call();
+                    let message = input.blob();
+                    if let Ok(signature) = module.sign_final(session, message) {
+                        (self.message, self.signature) = (message.to_vec(), signature.to_vec());
+                    }
+                }
+            }
+        }
+        if !self.unreliable && !machine::with(|machine| machine.tampered) {
+            assert!(machine::with(|machine| machine.is_locked()), "the card is left unlocked");
+        }
+    }
+
+    fn sign(&mut self, input: &mut Input<'_>) {
+        let (session, key, mechanism) = (self.session(input), self.object(input), mechanism(input));
+        let message = match input.byte() & 3 {
+            0 => vec![0xA5; 32],
+            1 => input.take(32).to_vec(),
+            _ => input.blob().to_vec(),
+        };
+        if self.module.sign_init(session, mechanism, key).is_err() {
+            return;
+        }
+        machine::call();
+        let length = self.module.signature_length(session, false).ok();
+        let (first, rest) = message.split_at(message.len() / 2);
+        let answer = match self.module.sign_update(session, first) {
+            Ok(()) => self.module.sign_final(session, rest),
+            Err(error) => Err(error),
+        };
+        if let Ok(signature) = answer {
+            assert_eq!(length, Some(signature.len()), "a signature of another length than was said");
+            self.check(session, key, mechanism.kind, &message, &signature);
+            (self.message, self.signature) = (message, signature.to_vec());
+        }
+    }
+
+    /// Asserts that a signature fits the key as the token shows it.
+    fn check(
+        &self,
+        session: CK_SESSION_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        kind: CK_MECHANISM_TYPE,
+        message: &[u8],
+        signature: &[u8],
+    ) {
+        let values = [CKA_MODULUS, CKA_PUBLIC_EXPONENT].map(|attribute| self.value(session, key, attribute));
+        // The card may have gone meanwhile, or the user.
+        if let [Some(modulus), Some(exponent)] = values {
+            assert!(
+                signatures::verifies(kind, message, signature, &modulus, &exponent),
+                "a wrong signature is given out"
+            );
+        }
+    }
+
+    fn recover(&mut self, input: &mut Input<'_>) {
+        let (session, key) = (self.session(input), self.object(input));
+        let raw = Mechanism { kind: CKM_RSA_PKCS, parameter: Parameter::None };
+        let message = input.blob();
+        if self.module.sign_recover_init(session, raw, key).is_ok() {
+            machine::call();
+            if let Ok(signature) = self.module.sign_recover(session, message) {
+                self.check(session, key, CKM_RSA_PKCS, message, &signature);
+                self.signature = signature.to_vec();
+            }
+        }
+        machine::call();
+        for key in self.objects.clone() {
+            machine::call();
+            if self.module.verify_recover_init(session, raw, key).is_ok() {
+                match self.module.verify_recover(session, &self.signature) {
+                    Ok(_) | Err(Error::SignatureInvalid | Error::SignatureLenRange | Error::SessionHandleInvalid) => {}
+                    Err(error) => panic!("C_VerifyRecover: {error:?}"),
+                }
+                let _ = self.module.session_cancel(session, CKF_VERIFY_RECOVER);
+            }
+        }
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    let (calls, bits) = (input.byte(), input.byte());
+    let card = VirtualCard::new(&mut input);
+    let mut calls = Input::new(input.take(calls.into()));
+    let unreliable = card.lies;
+    machine::set_up(Box::new(card), Answers::new(input.rest()));
+    machine::with(|machine| machine.watch.spare_last_try = bits & 2 != 0);
+
+    let module = Module::new(settings(bits), Readers::of_this_machine());
+    let (sessions, objects) = (Vec::new(), Vec::new());
+    let mut program = Program { module, sessions, objects, signature: Vec::new(), message: Vec::new(), unreliable };
+    for _ in 0..CALLS_MAX {
+        if calls.is_empty() {
+            break;
+        }
+        program.one_call(&mut calls);
+    }
+    machine::call();
+    program.module.finalize();
+    drop(program);
+    machine::tear_down();
+});

@@ -1,0 +1,224 @@
+//! The machine: one reader, the card in it, and what goes wrong between them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pcsc_sys::*;
+
+use crate::answers::{Answers, Fate};
+use crate::cards::Chip;
+use crate::watch::Watch;
+
+/// The name of the reader.
+pub const READER: &str = "Fuzzed Reader 00 00";
+
+/// What a handle to the card is good for.
+struct Handle {
+    number: SCARDHANDLE,
+    /// The insertion that it was made for.
+    events: u16,
+    in_transaction: bool,
+}
+
+/// The machine. There is one for each process, as there is one PC/SC.
+pub struct Machine {
+    chip: Option<Box<dyn Chip>>,
+    /// The card, while it lies beside the reader.
+    beside: Option<Box<dyn Chip>>,
+    /// Insertions and removals.
+    events: u16,
+    /// What becomes of the commands.
+    pub answers: Answers,
+    /// The next transaction, or connection, fails with this.
+    pub next_begin: Option<LONG>,
+    /// The next question for the state of the reader fails with this.
+    pub next_look: Option<LONG>,
+    /// A question for the state of the reader has failed, so that the module takes the card to be gone.
+    look_failed: bool,
+    /// What never may happen.
+    pub watch: Watch,
+    /// Some answer was not the card's own.
+    pub tampered: bool,
+    handles: Vec<Handle>,
+    last_handle: SCARDHANDLE,
+}
+
+static MACHINE: Mutex<Option<Machine>> = Mutex::new(None);
+
+/// The machine, for as long as the guard lives.
+fn lock() -> MutexGuard<'static, Option<Machine>> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts a card into the reader of a new machine.
+pub fn set_up(chip: Box<dyn Chip>, answers: Answers) {
+    *lock() = Some(Machine {
+        chip: Some(chip),
+        beside: None,
+        events: 1,
+        answers,
+        next_begin: None,
+        next_look: None,
+        look_failed: false,
+        watch: Watch::default(),
+        tampered: false,
+        handles: Vec::new(),
+        last_handle: 0,
+    });
+}
+
+/// Does something with the machine; nothing without one.
+pub fn with<T: Default>(work: impl FnOnce(&mut Machine) -> T) -> T {
+    lock().as_mut().map(work).unwrap_or_default()
+}
+
+/// The program calls a function of the module.
+pub fn call() {
+    with(|machine| machine.watch.call());
+}
+
+/// Takes the machine away, after the module was finalized.
+///
+/// # Panics
+/// Where the module has left a connection open.
+pub fn tear_down() {
+    let machine = lock().take();
+    if let Some(machine) = machine {
+        assert!(machine.handles.is_empty(), "a connection is left open");
+    }
+}
+
+impl Machine {
+    /// Takes the card out, or puts it back in.
+    pub fn move_card(&mut self) {
+        match self.chip.take() {
+            Some(mut chip) => {
+                chip.set_power(false);
+                self.beside = Some(chip);
+            }
+            None => self.chip = self.beside.take(),
+        }
+        self.events = self.events.wrapping_add(1);
+    }
+
+    /// The card in the reader.
+    pub fn chip(&mut self) -> Option<&mut Box<dyn Chip>> {
+        self.chip.as_mut()
+    }
+
+    /// No PIN of the card is in the verified state.
+    pub fn is_locked(&self) -> bool {
+        self.chip.as_ref().is_none_or(|chip| !chip.is_unlocked())
+    }
+
+    /// The state of the reader, as SCardGetStatusChange tells it.
+    pub(crate) fn state(&mut self) -> Result<DWORD, LONG> {
+        if let Some(error) = self.next_look.take() {
+            self.look_failed = true;
+            return Err(error);
+        }
+        let card = if self.chip.is_some() { SCARD_STATE_PRESENT } else { SCARD_STATE_EMPTY };
+        Ok(DWORD::from(self.events) << 16 | card)
+    }
+
+    pub(crate) fn connect(&mut self) -> Result<SCARDHANDLE, LONG> {
+        if let Some(error) = self.next_begin.take() {
+            return Err(error);
+        }
+        let chip = self.chip.as_mut().ok_or(SCARD_E_NO_SMARTCARD)?;
+        chip.set_power(true);
+        self.last_handle += 1;
+        self.handles.push(Handle { number: self.last_handle, events: self.events, in_transaction: false });
+        Ok(self.last_handle)
+    }
+
+    pub(crate) fn disconnect(&mut self, handle: SCARDHANDLE) -> LONG {
+        let Some(place) = self.handles.iter().position(|other| other.number == handle) else {
+            return SCARD_E_INVALID_HANDLE;
+        };
+        assert!(!self.handles.remove(place).in_transaction, "disconnected in a transaction");
+        SCARD_S_SUCCESS
+    }
+
+    /// A handle whose card is still there.
+    fn handle(&mut self, handle: SCARDHANDLE) -> Result<&mut Handle, LONG> {
+        let (events, present) = (self.events, self.chip.is_some());
+        let found = self.handles.iter_mut().find(|other| other.number == handle).ok_or(SCARD_E_INVALID_HANDLE)?;
+        if found.events == events && present { Ok(found) } else { Err(SCARD_W_REMOVED_CARD) }
+    }
+
+    pub(crate) fn reconnect(&mut self, handle: SCARDHANDLE) -> Result<(), LONG> {
+        self.handle(handle).map(|_| ())
+    }
+
+    pub(crate) fn begin(&mut self, handle: SCARDHANDLE) -> Result<(), LONG> {
+        if let Some(error) = self.next_begin.take() {
+            return Err(error);
+        }
+        let handle = self.handle(handle)?;
+        assert!(!handle.in_transaction, "a transaction in a transaction");
+        handle.in_transaction = true;
+        if let Some(chip) = &mut self.chip {
+            chip.set_power(true);
+        }
+        self.look_failed = false;
+        self.watch.begin();
+        Ok(())
+    }
+
+    pub(crate) fn end(&mut self, handle: SCARDHANDLE, disposition: DWORD) -> LONG {
+        let gone = self.handle(handle).is_err() || self.look_failed;
+        let Some(handle) = self.handles.iter_mut().find(|other| other.number == handle) else {
+            return SCARD_E_INVALID_HANDLE;
+        };
+        if !handle.in_transaction {
+            // The pcsc crate ends a transaction once more where the first time has failed.
+            return SCARD_E_NOT_TRANSACTED;
+        }
+        handle.in_transaction = false;
+        let powered_down = disposition == SCARD_UNPOWER_CARD;
+        assert!(powered_down || disposition == SCARD_LEAVE_CARD, "a transaction ends with {disposition}");
+        self.watch.end(powered_down, gone);
+        match (&mut self.chip, gone) {
+            (_, true) => return SCARD_W_REMOVED_CARD,
+            (Some(chip), false) if powered_down => chip.set_power(false),
+            _ => {}
+        }
+        SCARD_S_SUCCESS
+    }
+
+    pub(crate) fn transmit(&mut self, handle: SCARDHANDLE, command: &[u8]) -> Result<Vec<u8>, LONG> {
+        let found = self.handles.iter().find(|other| other.number == handle);
+        assert!(found.is_some_and(|handle| handle.in_transaction), "a command without a transaction");
+        self.watch.command(command);
+        let fate = self.answers.next_fate();
+        if fate == Fate::Pulled && self.chip.is_some() {
+            self.move_card();
+        }
+        if let Err(error) = self.handle(handle) {
+            self.watch.answer(command, None, false, 0);
+            return Err(error);
+        }
+        self.tampered |= fate != Fate::Real;
+        let real = fate == Fate::Real;
+        let answer = match fate {
+            Fate::Real => Ok(self.ask(command)),
+            Fate::Changed(change) => Ok(change.apply(self.ask(command))),
+            Fate::Invented(bytes) => Ok(bytes),
+            Fate::Lost { executed, error } => {
+                if executed {
+                    self.ask(command);
+                }
+                Err(error)
+            }
+            Fate::Pulled => Err(SCARD_W_REMOVED_CARD),
+        };
+        let number = self.chip.as_ref().map_or(0, |chip| chip.number());
+        let arrived = answer.as_deref().ok().filter(|answer| (2..=258).contains(&answer.len()));
+        self.watch.answer(command, arrived, real, number);
+        answer
+    }
+
+    fn ask(&mut self, command: &[u8]) -> Vec<u8> {
+        self.chip.as_mut().map(|chip| chip.transmit(command)).unwrap_or_default()
+    }
+}
