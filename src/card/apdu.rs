@@ -42,7 +42,7 @@ impl Command {
     }
 
     /// Adds Le: how many bytes the response may have, 1 to 256.
-    pub(super) fn expect(mut self, length: usize) -> Self {
+    pub(super) fn wanting(mut self, length: usize) -> Self {
         // 256 and more are written as 00, "all there is, up to 256".
         self.0.push(u8::try_from(length).unwrap_or(0));
         self

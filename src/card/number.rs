@@ -33,14 +33,14 @@ pub fn card_number(channel: &mut dyn Channel) -> Result<Option<CardNumber>, Erro
     if select_application(channel, files::COMMON)? != StatusWord::OK {
         return Ok(None);
     }
-    let by_short_identifier = Command::new(0x00, 0xB2, 0x01, 0x0C).expect(RESPONSE_DATA_MAX);
+    let by_short_identifier = Command::new(0x00, 0xB2, 0x01, 0x0C).wanting(RESPONSE_DATA_MAX);
     let mut response = by_short_identifier.send(channel)?;
     if response.status.refuses_form() {
         let select = Command::new(0x00, 0xA4, 0x02, 0x0C).data(&[0x00, 0x01])?;
         if select.send(channel)?.status != StatusWord::OK {
             return Ok(None);
         }
-        response = Command::new(0x00, 0xB2, 0x01, 0x04).expect(RESPONSE_DATA_MAX).send(channel)?;
+        response = Command::new(0x00, 0xB2, 0x01, 0x04).wanting(RESPONSE_DATA_MAX).send(channel)?;
     }
     if response.status != StatusWord::OK {
         return Ok(None);

@@ -85,8 +85,8 @@ impl Application<'_> {
 
     /// Reads up to `wanted` bytes from the start of a file, which is the current one from then on.
     pub(super) fn read_start(&mut self, ef: Ef, wanted: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let short = Command::new(0x00, READ, ef.short(), 0x00).expect(wanted);
-        let current = Command::new(0x00, READ, 0x00, 0x00).expect(wanted);
+        let short = Command::new(0x00, READ, ef.short(), 0x00).wanting(wanted);
+        let current = Command::new(0x00, READ, 0x00, 0x00).wanting(wanted);
         let response = self.send_about(ef, &short, &current)?;
         match response.status {
             // Already the first byte is outside: the file is empty.
@@ -100,7 +100,7 @@ impl Application<'_> {
     /// Reads on in the file that [`Self::read_start`] has made the current one.
     fn read_more(&mut self, ef: Ef, offset: usize, wanted: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         let [p1, p2] = u16::try_from(offset).unwrap_or(u16::MAX).to_be_bytes();
-        let command = Command::new(0x00, READ, p1, p2).expect(wanted);
+        let command = Command::new(0x00, READ, p1, p2).wanting(wanted);
         let mut response = command.send(self.channel)?;
         if matches!(response.status, StatusWord::NO_CURRENT_FILE | StatusWord::FILE_TYPE) {
             // Reading by short identifier did not make the file the current one on this card: there is none, or it is

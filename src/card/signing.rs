@@ -40,8 +40,8 @@ impl Application<'_> {
     pub fn sign(&mut self, key_pair: KeyPair, scheme: Scheme, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let ef = key_pair.private_key();
         let compute = |p2| Command::new(0x80, 0x2A, scheme.p1(), p2).data(input);
-        let short = compute(ef.short())?.expect(RESPONSE_DATA_MAX);
-        let current = compute(0x80)?.expect(RESPONSE_DATA_MAX);
+        let short = compute(ef.short())?.wanting(RESPONSE_DATA_MAX);
+        let current = compute(0x80)?.wanting(RESPONSE_DATA_MAX);
         let response = self.send_about(ef, &short, &current)?;
         if response.status == StatusWord::WRONG_PARAMETERS {
             return Err(Error::UnknownScheme);
@@ -54,7 +54,7 @@ impl Application<'_> {
     /// # Errors
     /// [`Error::Malformed`] where the card gives another number of bytes.
     pub fn challenge(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let bytes = Command::new(0x00, 0x84, 0x00, 0x00).expect(length).send(self.channel)?.success()?;
+        let bytes = Command::new(0x00, 0x84, 0x00, 0x00).wanting(length).send(self.channel)?.success()?;
         if bytes.len() == length { Ok(bytes) } else { Err(Error::Malformed("a challenge of a wrong length")) }
     }
 
