@@ -1,16 +1,11 @@
 //! Settings in TOML files.
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use toml_parser::decoder::{Encoding, ScalarKind};
-use toml_parser::parser::{EventReceiver, parse_document};
-use toml_parser::{ErrorSink, ParseError, Raw, Source, Span};
-
-use super::{Error, Settings, Value};
+use super::{Error, Settings, toml};
 
 /// The file for all users of the machine.
 const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config.toml";
@@ -67,116 +62,7 @@ impl Settings {
     /// # Errors
     /// [`Error::WrongForm`] with the line of the mistake, [`Error::UnknownKey`], [`Error::WrongValue`].
     pub fn apply_toml(&mut self, text: &str) -> Result<(), Error> {
-        let source = Source::new(text);
-        let tokens: Vec<_> = source.lex().collect();
-        let mut mistakes: Option<ParseError> = None;
-        let mut document =
-            Document { source, settings: self, key: String::new(), keys: Vec::new(), list: None, outcome: Ok(()) };
-        parse_document(&tokens, &mut document, &mut mistakes);
-        let Document { outcome, .. } = document;
-        match mistakes {
-            Some(mistake) => {
-                let before = mistake.unexpected().and_then(|place| text.get(..place.start())).unwrap_or_default();
-                Err(Error::WrongForm(format!("line {}: {}", before.matches('\n').count() + 1, mistake.description())))
-            }
-            None => outcome,
-        }
-    }
-}
-
-/// A TOML document while it is read, one event after the other.
-struct Document<'a> {
-    source: Source<'a>,
-    settings: &'a mut Settings,
-    key: String,
-    /// All keys so far.
-    keys: Vec<String>,
-    /// The items of the list that is being read.
-    list: Option<Vec<String>>,
-    /// The first thing that is wrong with what the document says.
-    outcome: Result<(), Error>,
-}
-
-impl Document<'_> {
-    fn set(&mut self, value: &Value<'_>) {
-        if self.outcome.is_ok() {
-            self.outcome = self.settings.set(&self.key, value);
-        }
-    }
-
-    fn refuse(&mut self, what: &str) {
-        if self.outcome.is_ok() {
-            self.outcome = Err(Error::WrongForm(what.to_owned()));
-        }
-    }
-}
-
-impl EventReceiver for Document<'_> {
-    fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
-        let mut key = Cow::Borrowed("");
-        if let Some(raw) = self.source.get(span) {
-            Raw::new_unchecked(raw.as_str(), encoding, span).decode_key(&mut key, error);
-        }
-        self.key = key.into_owned();
-        if self.keys.contains(&self.key) {
-            self.refuse("a setting that is there twice");
-        }
-        self.keys.push(self.key.clone());
-    }
-
-    fn scalar(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
-        let Some(raw) = self.source.get(span) else { return };
-        let mut text = Cow::Borrowed("");
-        let kind = Raw::new_unchecked(raw.as_str(), encoding, span).decode_scalar(&mut text, error);
-        match (kind, &mut self.list) {
-            (ScalarKind::String, Some(list)) => list.push(text.into_owned()),
-            (ScalarKind::String, None) => self.set(&Value::Text(&text)),
-            (ScalarKind::Boolean(boolean), None) => self.set(&Value::Boolean(boolean)),
-            _ => self.refuse("a value is a text, true, false, or a list of texts"),
-        }
-    }
-
-    fn comment(&mut self, span: Span, error: &mut dyn ErrorSink) {
-        if let Some(raw) = self.source.get(span) {
-            raw.decode_comment(error);
-        }
-    }
-
-    fn newline(&mut self, span: Span, error: &mut dyn ErrorSink) {
-        if let Some(raw) = self.source.get(span) {
-            raw.decode_newline(error);
-        }
-    }
-
-    fn array_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) -> bool {
-        if self.list.is_some() {
-            self.refuse("a list of lists");
-            return false;
-        }
-        self.list = Some(Vec::new());
-        true
-    }
-
-    fn array_close(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
-        let list = self.list.take().unwrap_or_default();
-        self.set(&Value::List(list.iter().map(String::as_str).collect()));
-    }
-
-    fn inline_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) -> bool {
-        self.refuse("a table");
-        false
-    }
-
-    fn std_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
-        self.refuse("a table");
-    }
-
-    fn array_table_open(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
-        self.refuse("a table");
-    }
-
-    fn key_sep(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
-        self.refuse("a key with a dot");
+        toml::read(text, &mut |key, value| self.set(key, value))
     }
 }
 
@@ -216,8 +102,6 @@ mod tests {
             "slots = {}",
             "readers = [[\"a\"]]",
             "slots = \"both\" \"auth\"",
-            "last-try = \"refuse\"\nlast-try = \"allow\"",
-            "# a bell \u{7}",
             "last-try = \"refuse\"\nlast-try = \"allow\"",
             "# a bell \u{7}",
         ] {

@@ -4,6 +4,7 @@
 //! loads the module ([`Settings::apply_text`]), which is stronger.
 
 mod files;
+mod toml;
 
 use std::fmt;
 use std::path::PathBuf;
