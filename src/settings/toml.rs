@@ -164,8 +164,8 @@ impl Document<'_> {
                 Some('\n') => self.skip(1),
                 Some('\r') if self.rest.starts_with("\r\n") => self.skip(2),
                 Some('#') => {
-                    let comment = self.word(|c| c != '\n');
-                    if comment.strip_suffix('\r').unwrap_or(comment).contains(is_forbidden) {
+                    let comment = self.word(|c| c != '\r' && c != '\n');
+                    if comment.contains(is_forbidden) {
                         return Err("a control character");
                     }
                 }
