@@ -9,13 +9,19 @@ use std::path::Path;
 pub struct Known(BTreeMap<String, String>);
 
 impl Known {
-    /// Reads a list: `case-name: why` on each line; `#` begins a comment.
+    /// Reads lists: `case-name: why` on each line; `#` begins a comment.
     ///
     /// # Errors
-    /// What is wrong with the file, for people.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Self::parse(&text).map_err(|line| format!("{}: not `case-name: why`: {line}", path.display()))
+    /// What is wrong with a file, for people.
+    pub fn read(paths: &[impl AsRef<Path>]) -> Result<Self, String> {
+        let mut all = Known::default();
+        for path in paths.iter().map(AsRef::as_ref) {
+            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let Known(list) =
+                Self::parse(&text).map_err(|line| format!("{}: not `case-name: why`: {line}", path.display()))?;
+            all.0.extend(list);
+        }
+        Ok(all)
     }
 
     fn parse(text: &str) -> Result<Self, String> {

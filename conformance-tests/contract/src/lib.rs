@@ -15,6 +15,7 @@ mod known;
 mod memory;
 mod names;
 mod numbers;
+mod pages;
 mod profiles;
 mod properties;
 mod raw;

@@ -39,9 +39,10 @@ struct Options {
     /// How many calls each thread of the random cases makes, and how many random templates are tried
     #[arg(long, value_name = "N", default_value_t = 200)]
     random: usize,
-    /// A list of known deviations, `case-name: why` on each line: they do not count as failures
+    /// A list of known deviations, `case-name: why` on each line: they do not count as failures; may be given several
+    /// times
     #[arg(long, value_name = "FILE")]
-    known: Option<PathBuf>,
+    known: Vec<PathBuf>,
     /// Only cases whose names contain this; may be given several times
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
@@ -99,7 +100,7 @@ fn start(options: Options) -> Result<bool, String> {
         run_here(&case, target);
         return Ok(true);
     }
-    let known = options.known.map(|path| Known::read(&path)).transpose()?.unwrap_or_default();
+    let known = Known::read(&options.known)?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let patience = Duration::from_secs(options.patience);
     let plan = Plan {

@@ -1,29 +1,59 @@
-//! Memory for a module to write to, with room around it that must stay as it was.
+//! Memory that a module is given: what it may write to, and what it may only read, each with a page behind it that
+//! ends the process when it is touched.
 
 use cryptoki_sys::CK_ULONG;
 
+use crate::pages::{Pages, bytes_of, value_of};
+
 /// What untouched memory holds.
 const FILL: u8 = 0xA5;
-/// How many bytes are watched before and after the room.
+/// How many bytes are watched before the room, and behind it where it does not end with the page.
 const MARGIN: usize = 65;
 
-/// Room for a number of bytes. It begins at an odd address, so that every wider access to it is unaligned.
+/// Room for a number of bytes, to be written to. What lies around it must stay as it was.
 pub(crate) struct Room {
-    memory: Vec<u8>,
+    pages: Pages,
     start: usize,
     size: usize,
 }
 
 impl Room {
+    /// It begins at an odd address, so that every wider access to it is unaligned: there may be one byte between its
+    /// end and that of the page.
     pub(crate) fn new(size: usize) -> Self {
-        let memory = vec![FILL; size + 2 * MARGIN + 1];
-        let start = MARGIN + (memory.as_ptr() as usize + MARGIN + 1) % 2;
-        Room { memory, start, size }
+        Self::placed(size, size % 2 == 0)
+    }
+
+    /// It ends with the page. Room for a structure of the standard is aligned by that.
+    pub(crate) fn at_the_end(size: usize) -> Self {
+        Self::placed(size, false)
+    }
+
+    /// The same with something in it.
+    pub(crate) fn with(content: &[u8]) -> Self {
+        Self::at_the_end(content.len()).filled(content)
+    }
+
+    /// The same at an odd address.
+    pub(crate) fn odd_with(content: &[u8]) -> Self {
+        Self::new(content.len()).filled(content)
+    }
+
+    fn placed(size: usize, one_before: bool) -> Self {
+        let mut pages = Pages::new(size + MARGIN + 1);
+        let whole = pages.bytes().len();
+        pages.put(0, &vec![FILL; whole]);
+        Room { start: whole - size - usize::from(one_before), pages, size }
+    }
+
+    fn filled(mut self, content: &[u8]) -> Self {
+        self.pages.put(self.start, content);
+        self
     }
 
     /// Where it begins.
     pub(crate) fn pointer(&mut self) -> *mut u8 {
-        self.memory[self.start..].as_mut_ptr()
+        self.pages.at(self.start)
     }
 
     /// Its size, in the form in which functions take it.
@@ -33,12 +63,93 @@ impl Room {
 
     /// Its first bytes.
     pub(crate) fn first(&self, count: usize) -> &[u8] {
-        &self.memory[self.start..self.start + count.min(self.size)]
+        &self.pages.bytes()[self.start..self.start + count.min(self.size)]
+    }
+
+    /// The value that it has become.
+    pub(crate) fn value<T: Copy>(&self) -> T {
+        value_of(self.first(self.size))
     }
 
     /// Nothing was written but for the first bytes.
     pub(crate) fn untouched_after(&self, count: usize) -> bool {
-        let (before, rest) = self.memory.split_at(self.start);
-        before.iter().chain(&rest[count.min(self.size)..]).all(|byte| *byte == FILL)
+        let before = &self.pages.bytes()[self.start - MARGIN..self.start];
+        let rest = &self.pages.bytes()[self.start + count.min(self.size)..];
+        before.iter().chain(rest).all(|byte| *byte == FILL)
+    }
+}
+
+/// Something that is only read: it ends with a page that may not be written to, and may lie at an odd address.
+pub(crate) struct Given {
+    pages: Pages,
+    start: usize,
+    size: usize,
+}
+
+impl Given {
+    /// Bytes, a string without a terminator.
+    pub(crate) fn of(content: &[u8]) -> Self {
+        Self::placed(content, 0)
+    }
+
+    /// Structures or numbers, one after the other.
+    pub(crate) fn values<T: Copy>(values: &[T]) -> Self {
+        Self::placed(&bytes_of(values), 0)
+    }
+
+    /// Structures or numbers at an odd address, one byte before the end of the page.
+    pub(crate) fn odd_values<T: Copy>(values: &[T]) -> Self {
+        Self::placed(&bytes_of(values), 1)
+    }
+
+    fn placed(content: &[u8], before: usize) -> Self {
+        let mut pages = Pages::new(content.len() + before);
+        let start = pages.bytes().len() - content.len() - before;
+        pages.put(start, content);
+        pages.read_only();
+        Given { pages, start, size: content.len() }
+    }
+
+    /// Where it begins. Functions take most of what they only read by pointers that one could write through.
+    pub(crate) fn pointer(&self) -> *mut u8 {
+        self.pages.at(self.start)
+    }
+
+    /// Its size in bytes, in the form in which functions take it.
+    pub(crate) fn length(&self) -> CK_ULONG {
+        self.size as CK_ULONG
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::tests::{is_writable, readable};
+
+    #[test]
+    fn nothing_lies_behind_what_is_given() {
+        let given = Given::of(b"no terminator");
+        assert_eq!(readable(given.pointer(), 13), 13);
+        assert_eq!(readable(given.pointer().wrapping_add(13), 1), -1);
+        assert!(!is_writable(given.pointer()));
+        let odd = Given::odd_values(&[1_u64]);
+        assert_eq!(odd.pointer() as usize % 2, 1);
+        assert_eq!(readable(odd.pointer().wrapping_add(9), 1), -1);
+    }
+
+    #[test]
+    fn nothing_lies_behind_a_room() {
+        for size in [0, 1, 2, 4095, 4096, 4097] {
+            let (mut exact, mut odd) = (Room::at_the_end(size), Room::new(size));
+            assert!(!is_writable(exact.pointer().wrapping_add(size)), "{size}");
+            assert_eq!(odd.pointer() as usize % 2, 1, "{size}");
+            let behind = odd.pointer().wrapping_add(size);
+            assert!(!is_writable(behind.wrapping_add(1)), "{size}");
+            assert!(odd.untouched_after(0) && exact.untouched_after(0));
+            if size > 0 {
+                exact.pages.put(exact.start + size - 1, &[0]);
+                assert!(exact.untouched_after(size) && !exact.untouched_after(size - 1), "{size}");
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The C interface of the module under test: loading it, and calling its functions with whatever a case wants to pass.
-//! All `unsafe` code of the suite is here.
+//! All `unsafe` code of the suite is here and in `pages.rs`.
 //!
 //! The calls are as safe as the module is. Most cases pass what a well-behaved program passes; some pass NULL, or a
 //! count that no memory has, to see whether the module refuses it. Each case runs in a process of its own, so that a

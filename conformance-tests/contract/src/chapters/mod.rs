@@ -6,9 +6,11 @@ mod every;
 mod general;
 mod login;
 mod mechanisms;
+mod memory;
 mod objects;
 mod random;
 mod recover;
+mod robust;
 mod searching;
 mod sessions;
 mod sign;
@@ -37,6 +39,8 @@ pub(crate) fn cases() -> Vec<Case> {
         mechanisms::cases,
         random::cases,
         additions::cases,
+        memory::cases,
+        robust::cases,
         unsupported::cases,
         every::cases,
     ];

@@ -5,9 +5,9 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, table};
+use crate::case::{Case, Outcome, table};
 use crate::check::{among, equal, is, ok, skip, that};
-use crate::context::mechanism;
+use crate::context::{Context, mechanism};
 
 pub(super) fn cases() -> Vec<Case> {
     table! {
@@ -61,6 +61,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
+        "sessions/count", "§5.6 C_OpenSession, CKR_SESSION_COUNT, §5.5 C_GetTokenInfo, ulMaxSessionCount" => count;
         "sessions/handles-used-again", "§5.6 C_OpenSession" => |c| {
             let closed = c.session()?;
             ok("C_CloseSession", c.m.C_CloseSession(closed))?;
@@ -132,4 +133,41 @@ pub(super) fn cases() -> Vec<Case> {
             among("C_SetOperationState with junk", rv, &bad)
         };
     }
+}
+
+/// More sessions than this show nothing, where a module has no limit.
+const PATIENCE: usize = 5000;
+
+/// As many sessions as the token says are opened; then CKR_SESSION_COUNT, and nothing is lost by it.
+fn count(c: &mut Context) -> Outcome {
+    let (slot, most) = (c.slot()?, c.token_info(c.slot()?)?.ulMaxSessionCount);
+    let open = || {
+        let mut session = CK_INVALID_HANDLE;
+        (c.m.C_OpenSession(slot, CKF_SERIAL_SESSION, ptr::null_mut(), None, &raw mut session), session)
+    };
+    let mut sessions = Vec::new();
+    while sessions.len() < PATIENCE {
+        match open() {
+            (CKR_SESSION_COUNT, _) => break,
+            (rv, session) => {
+                ok(&format!("session {}", sessions.len() + 1), rv)?;
+                sessions.push(session);
+            }
+        }
+    }
+    equal("handles of their own", sessions.iter().collect::<BTreeSet<_>>().len(), sessions.len())?;
+    let Some(last) = sessions.last().copied().filter(|_| sessions.len() < PATIENCE) else {
+        let endless = [CK_EFFECTIVELY_INFINITE, CK_UNAVAILABLE_INFORMATION].contains(&most);
+        that("ulMaxSessionCount is no less", endless || most >= PATIENCE as CK_ULONG)?;
+        return skip(format!("no limit within {PATIENCE} sessions"));
+    };
+    if most != CK_UNAVAILABLE_INFORMATION {
+        equal("ulMaxSessionCount, which is for one application", most, sessions.len() as CK_ULONG)?;
+    }
+    is("one more, again", open().0, CKR_SESSION_COUNT)?;
+    c.still_there(last)?;
+    ok("C_CloseSession", c.m.C_CloseSession(last))?;
+    ok("one more afterwards", open().0)?;
+    ok("C_CloseAllSessions", c.m.C_CloseAllSessions(slot))?;
+    ok("C_OpenSession with none open", open().0)
 }
