@@ -10,13 +10,15 @@ use crate::paths::{lasting, socket, virtual_card_path};
 use crate::stack::look;
 use crate::wait_until;
 
-/// One of the stack's two readers.
+/// A reader of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
     /// Virtual PCD 00 00.
     First,
     /// Virtual PCD 00 01.
     Second,
+    /// One that comes and goes: [`crate::OtherReaders`].
+    Other,
 }
 
 impl Reader {
@@ -26,13 +28,16 @@ impl Reader {
         match self {
             Reader::First => "Virtual PCD 00 00",
             Reader::Second => "Virtual PCD 00 01",
+            Reader::Other => "Other PCD 00 00",
         }
     }
 
-    fn port(self) -> &'static str {
+    /// The port at which its driver waits for a card.
+    pub(crate) fn port(self) -> &'static str {
         match self {
             Reader::First => "35963",
             Reader::Second => "35964",
+            Reader::Other => "35965",
         }
     }
 
@@ -107,7 +112,7 @@ impl VirtualCard {
     pub fn start(reader: Reader, options: &[&str]) -> Self {
         let identity = match reader {
             Reader::First => "identity-1",
-            Reader::Second => "identity-2",
+            Reader::Second | Reader::Other => "identity-2",
         };
         Self::start_as(reader, identity, options)
     }

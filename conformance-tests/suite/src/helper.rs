@@ -106,12 +106,18 @@ pub fn bystander(reader: Reader) -> Helper {
 /// Where it cannot reach the card.
 #[track_caller]
 pub fn raw_apdu(reader: Reader, steps: &[&str]) -> RawAnswers {
-    let mut arguments = vec![reader.name(), "shared"];
+    raw_apdu_in(reader, "shared", steps)
+}
+
+#[track_caller]
+fn raw_apdu_in(reader: Reader, mode: &str, steps: &[&str]) -> RawAnswers {
+    let mut arguments = vec![reader.name(), mode];
     arguments.extend(steps);
     Helper::start("raw-apdu", &arguments).end()
 }
 
-/// The status word of a signature command that another process sends without VERIFY.
+/// The status word of a signature command that another process sends without VERIFY. It waits until no other program
+/// has a transaction with the card, and has one itself.
 ///
 /// # Panics
 /// Where it cannot reach the card, or the card answers something else than a status word and a signature.
@@ -122,7 +128,7 @@ pub fn raw_signature(reader: Reader, key: Key) -> String {
         Key::Sign => "00A4020C02001A",
     };
     let steps = ["00A4040C0AD392F000260100000001", select_key, "802A00800548454C4C4F00"];
-    let answers = raw_apdu(reader, &steps);
+    let answers = raw_apdu_in(reader, "transaction", &steps);
     let [select, file, answer] = answers.as_slice() else { panic!("three answers, not {answers:?}") };
     // A card of the kind that answers its first command wrongly gets it again.
     if select == "6F00" {

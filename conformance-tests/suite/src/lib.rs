@@ -20,7 +20,7 @@ pub use self::module::{Key, Module, Objects, is, outcome, pin};
 pub use self::paths::{module_path, scratch, virtual_card_path};
 pub use self::programs::{Output, Pkcs11Tool, certificate_key, run, slot_name, verifies};
 pub use self::raw::Raw;
-pub use self::stack::{Turn, restart_pcscd, say};
+pub use self::stack::{OtherReaders, Turn, restart_pcscd, say};
 
 use std::time::{Duration, Instant};
 

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use pcsc::{Context, Scope, State};
 
-use crate::wait_until;
+use crate::paths::scratch;
+use crate::{Reader, wait_until};
 
 /// How to run the tests.
 const HOW: &str = "run them with: conformance-tests/stack cargo test -p jpki-conformance-suite -- --test-threads=1";
@@ -104,6 +105,64 @@ pub fn restart_pcscd(between: impl FnOnce()) -> bool {
     });
     outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
     true
+}
+
+/// Two more readers, of another driver than the stack's own two. pcsc-lite reads its files when it starts and not
+/// again, so that these readers come and go with a restart of it, after which the others are back as they were.
+pub struct OtherReaders {
+    configuration: PathBuf,
+    driver: PathBuf,
+}
+
+impl OtherReaders {
+    /// Plugs them in. `None`, with the reason printed, where pcscd is not ours to restart.
+    ///
+    /// # Panics
+    /// Where they do not come.
+    #[must_use]
+    pub fn plug() -> Option<Self> {
+        let (_, arguments) = find_pcscd().expect("a pcscd");
+        let option = arguments.iter().position(|word| word == "--config");
+        let folder = option.and_then(|place| arguments.get(place + 1)).map_or_else(PathBuf::new, PathBuf::from);
+        let other = OtherReaders { configuration: folder.join("other"), driver: scratch("libifdvpcd.so") };
+        let restarted = restart_pcscd(|| {
+            let own = fs::read_to_string(folder.join("vpcd")).expect("the configuration of the stack's readers");
+            let line = own.lines().find_map(|line| line.strip_prefix("LIBPATH")).expect("its driver");
+            // Of one file there would be one driver, which keeps the readers of one device.
+            fs::copy(line.trim(), &other.driver).expect("a copy of the driver");
+            let driver = other.driver.display();
+            let port = Reader::Other.port();
+            let text = format!(
+                "FRIENDLYNAME \"Other PCD\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n"
+            );
+            fs::write(&other.configuration, text).expect("a file of the private stack");
+        });
+        if !restarted {
+            return None;
+        }
+        wait_until("the other readers come", || look(Reader::Other.name()).is_some());
+        Some(other)
+    }
+
+    /// Unplugs them.
+    ///
+    /// # Panics
+    /// Where they do not go.
+    pub fn unplug(self) {
+        drop(self);
+        wait_until("the other readers go", || look(Reader::Other.name()).is_none());
+    }
+}
+
+impl Drop for OtherReaders {
+    fn drop(&mut self) {
+        if self.configuration.exists() {
+            restart_pcscd(|| {
+                let _ = fs::remove_file(&self.configuration);
+            });
+            let _ = fs::remove_file(&self.driver);
+        }
+    }
 }
 
 /// The process id of pcscd, and what it was started with.

@@ -3,13 +3,14 @@
 //! Another program is connected to the card all the time: without one pcscd cuts the power when the last program goes,
 //! and what the module has failed to lock would be locked by that.
 
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use jpki_conformance_suite::{
-    Helper, Key, LOCKED, Objects, Reader, Stand, VirtualCard, bystander, raw_apdu, raw_signature,
+    Helper, Key, LOCKED, Objects, Reader, Stand, VirtualCard, bystander, module_path, raw_apdu, raw_signature,
 };
+use pkcs11_contract::{Context, Target, TokenChoice, find};
 
 /// SELECT of the issuer security domain, by which the module leaves the card: the last command of a transaction in
 /// which a PIN was verified.
@@ -137,6 +138,53 @@ fn both_keys_in_use_at_once() {
     sessions[1].logout().unwrap();
     is_locked(&stand.card, "one of two logouts");
     sessions[0].sign_well().expect("the other key's login is not touched");
+}
+
+/// Runs one case of the contract suite in this process.
+fn contract(case: &str, key: Key) {
+    let module = pkcs11_contract::Module::load(&module_path()).expect("the module loads");
+    let target = Target {
+        module: module_path(),
+        token: TokenChoice::Label(key.token_label().into()),
+        pin: Some(key.pin().into()),
+        key_label: None,
+        risk_tries: false,
+        seed: 7,
+        rounds: 1000,
+    };
+    // The module stays loaded until the process ends, as in the contract suite itself.
+    let mut context = Context::new(Box::leak(Box::new(module)), target);
+    find(case).expect("a case of the contract suite").run(&mut context).unwrap_or_else(|why| panic!("{case}: {why:?}"));
+}
+
+#[test]
+fn during_and_after_random_calls() {
+    // Whatever programs do in any order, with any number of threads: whenever the module has let go of the card, a
+    // signature without a PIN is refused.
+    let stand = Stand::new();
+    let _bystander = bystander(Reader::First);
+    stand.module.client.clone().finalize().unwrap();
+    let mut looks = 0;
+    for key in Key::ALL {
+        for case in ["random-calls/one-thread", "random-calls/several-threads"] {
+            stand.card.clear();
+            thread::scope(|scope| {
+                let calls = scope.spawn(|| contract(case, key));
+                while !calls.is_finished() {
+                    for other in Key::ALL {
+                        let answer = raw_signature(Reader::First, other);
+                        assert_eq!(answer, LOCKED, "during {case} with {}: the {} key", key.name(), other.name());
+                    }
+                    looks += 1;
+                }
+            });
+            assert!(stand.card.verifications() > 2, "{case} has not used the card");
+            is_locked(&stand.card, case);
+        }
+    }
+    // Several threads leave others little time at the card; one thread leaves enough.
+    assert!(looks > 8, "the calls were over before anybody could look at the card more than {looks} times");
+    stand.module.client.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
 }
 
 #[test]

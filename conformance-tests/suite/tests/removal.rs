@@ -1,13 +1,16 @@
 //! Cards that are pulled out, put back and swapped, and pcscd going away.
 
+use std::ptr::null_mut;
 use std::thread;
 use std::time::Duration;
 
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
+use cryptoki::object::ObjectClass;
 use cryptoki::session::UserType;
+use cryptoki_sys::*;
 use jpki_conformance_suite::{
-    Key, Module, Objects, Reader, Stand, Turn, VirtualCard, is, outcome, pin, restart_pcscd, verifies,
+    Key, Module, Objects, Reader, Stand, Turn, VirtualCard, call, is, outcome, pin, restart_pcscd, verifies,
 };
 
 #[test]
@@ -82,6 +85,49 @@ fn a_card_taken_out_in_the_middle_of_a_signature() {
             stand.card.insert();
             stand.module.logged_in(key).sign_well().expect("a new login works");
         }
+    }
+}
+
+#[test]
+fn a_card_taken_out_in_the_middle_of_operations_in_parts() {
+    // PKCS#11 3.2 §5.6: a token that is removed closes its sessions, and with them ends what was under way in them.
+    let stand = Stand::new();
+    for key in Key::ALL {
+        let session = stand.module.logged_in(key);
+        let (s, private_key) = (session.handle(), session.one(ObjectClass::PRIVATE_KEY).handle());
+        let public_key = session.one(ObjectClass::PUBLIC_KEY).handle();
+        let plain = |mechanism| CK_MECHANISM { mechanism, pParameter: null_mut(), ulParameterLen: 0 };
+        let (mut signing, mut digest) = (plain(CKM_SHA256_RSA_PKCS), plain(CKM_SHA256));
+        let (mut data, mut room, mut length, mut count) = (*b"data", [0xAA_u8; 256], 256, 77);
+        let mut objects = [99];
+        assert_eq!(call!(C_SignInit(s, &raw mut signing, private_key)), CKR_OK);
+        assert_eq!(call!(C_SignUpdate(s, data.as_mut_ptr(), 4)), CKR_OK);
+        assert_eq!(call!(C_VerifyInit(s, &raw mut signing, public_key)), CKR_OK);
+        assert_eq!(call!(C_DigestInit(s, &raw mut digest)), CKR_OK);
+        assert_eq!(call!(C_DigestUpdate(s, data.as_mut_ptr(), 4)), CKR_OK);
+        assert_eq!(call!(C_FindObjectsInit(s, null_mut(), 0)), CKR_OK);
+        assert_eq!(call!(C_FindObjects(s, objects.as_mut_ptr(), 1, &raw mut count)), CKR_OK);
+        objects = [99];
+        stand.card.remove();
+        // Once before and once after the card is back: that changes nothing.
+        for when in ["without the card", "with the card put back"] {
+            let after = [
+                call!(C_SignUpdate(s, data.as_mut_ptr(), 4)),
+                call!(C_SignFinal(s, room.as_mut_ptr(), &raw mut length)),
+                call!(C_VerifyUpdate(s, data.as_mut_ptr(), 4)),
+                call!(C_DigestUpdate(s, data.as_mut_ptr(), 4)),
+                call!(C_DigestFinal(s, room.as_mut_ptr(), &raw mut length)),
+                call!(C_FindObjects(s, objects.as_mut_ptr(), 1, &raw mut count)),
+                call!(C_FindObjectsFinal(s)),
+                call!(C_CloseSession(s)),
+            ];
+            assert_eq!(after, [CKR_SESSION_HANDLE_INVALID; 8], "{key:?}, {when}");
+            assert_eq!((room, objects), ([0xAA; 256], [99]), "{key:?}, {when}: something was written");
+            if when == "without the card" {
+                stand.card.insert();
+            }
+        }
+        stand.module.logged_in(key).sign_well().expect("a new login works");
     }
 }
 
