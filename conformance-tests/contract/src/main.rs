@@ -52,6 +52,10 @@ struct Options {
     /// How many seconds one case may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
+    /// Run all cases in one process, and finalize the module after each: for tools that look at memory. A module that
+    /// crashes or hangs ends the whole run
+    #[arg(long)]
+    one_process: bool,
     /// Print only what did not pass
     #[arg(long, short)]
     quiet: bool,
@@ -111,6 +115,7 @@ fn start(options: Options) -> Result<bool, String> {
         known,
         patience,
         quiet: options.quiet,
+        one_process: options.one_process,
     };
     let summary = run(&plan, &mut io::stdout().lock()).map_err(|error| error.to_string())?;
     Ok(summary.failed == 0)

@@ -1,14 +1,19 @@
-//! Runs cases, each in a process of its own, and says what has come of them.
+//! Runs cases, each in a process of its own unless told otherwise, and says what has come of them.
 
 use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::ptr;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::case::{Outcome, Verdict, cases, find};
+use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
+
+use crate::case::{Case, Outcome, Verdict, cases, find};
 use crate::context::{Context, Target, TokenChoice};
 use crate::known::Known;
+use crate::names::name;
 use crate::raw::Module;
 
 /// Stands before the verdict in what a case's process prints; the module may print as well.
@@ -35,6 +40,8 @@ pub struct Plan {
     pub patience: Duration,
     /// Print only what did not pass.
     pub quiet: bool,
+    /// Run all cases in this process, one after the other, and finalize the module after each.
+    pub one_process: bool,
 }
 
 /// The numbers of a run.
@@ -53,7 +60,7 @@ pub struct Summary {
 /// Runs the cases of a plan, with a line for each to `out`, and the numbers at the end.
 ///
 /// # Errors
-/// Those of writing to `out`, and of starting the program.
+/// Those of writing to `out`, of starting the program, and, where all cases run in this process, of loading the module.
 pub fn run(plan: &Plan, out: &mut dyn Write) -> io::Result<Summary> {
     let mut summary = Summary::default();
     let chosen = |name: &str| {
@@ -62,9 +69,14 @@ pub fn run(plan: &Plan, out: &mut dyn Write) -> io::Result<Summary> {
     };
     writeln!(out, "module {}, seed {}", plan.target.module.display(), plan.target.seed)?;
     let all = cases();
+    let here = if plan.one_process { Some(load(&plan.target).map_err(io::Error::other)?) } else { None };
     for case in all.iter().filter(|case| chosen(&case.name)) {
         let (name, clause) = (&case.name, &case.clause);
-        match (run_apart(plan, name)?, plan.known.why(name)) {
+        let outcome = match here {
+            Some(module) => run_and_finalize(module, case, &plan.target),
+            None => run_apart(plan, name)?,
+        };
+        match (outcome, plan.known.why(name)) {
             (Ok(()), None) => {
                 summary.passed += 1;
                 if !plan.quiet {
@@ -104,13 +116,32 @@ pub fn run(plan: &Plan, out: &mut dyn Write) -> io::Result<Summary> {
     Ok(summary)
 }
 
+/// The module, which stays loaded, and keeps what it has, until the process ends.
+fn load(target: &Target) -> Result<&'static Module, String> {
+    static MODULE: OnceLock<Module> = OnceLock::new();
+    if let Some(module) = MODULE.get() {
+        return Ok(module);
+    }
+    let module = Module::load(&target.module)?;
+    Ok(MODULE.get_or_init(|| module))
+}
+
+/// Runs one case in this process, and leaves the module as the next one has to find it.
+fn run_and_finalize(module: &'static Module, case: &Case, target: &Target) -> Outcome {
+    let outcome = case.run(&mut Context::new(module, target.clone()));
+    match (module.C_Finalize(ptr::null_mut()), outcome) {
+        (CKR_OK | CKR_CRYPTOKI_NOT_INITIALIZED, outcome) => outcome,
+        (rv, Ok(())) => Err(Verdict::Fail(format!("C_Finalize after the case: {}", name(rv)))),
+        (_, outcome) => outcome,
+    }
+}
+
 /// Runs one case in this process, and prints its verdict for the one that waits for it.
 pub fn run_here(name: &str, target: Target) {
-    let verdict = match (find(name), Module::load(&target.module)) {
+    let verdict = match (find(name), load(&target)) {
         (None, _) => Err(Verdict::Fail("no such case".into())),
         (_, Err(error)) => Err(Verdict::Fail(error)),
-        // The module stays loaded, and keeps what it has, until the process ends.
-        (Some(case), Ok(module)) => case.run(&mut Context::new(Box::leak(Box::new(module)), target)),
+        (Some(case), Ok(module)) => case.run(&mut Context::new(module, target)),
     };
     let (word, why) = match verdict {
         Ok(()) => ("pass", String::new()),
