@@ -69,7 +69,6 @@ fn check(settings: &Settings) {
     }
 }
 
-
 /// What a second parser reads from a document that was taken.
 fn compare(settings: &Settings, text: &str) {
     let table: toml::Table = match text.parse() {

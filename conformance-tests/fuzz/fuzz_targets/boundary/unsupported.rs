@@ -1,0 +1,61 @@
+//! The functions that the module does not have.
+
+use cryptoki_sys::*;
+use jpki_fuzz::input::Input;
+use jpki_pkcs11::ffi::*;
+
+use crate::arguments::{Bytes, Number};
+use crate::program::Program;
+
+impl Program {
+    /// Whatever stands behind their pointers, they let it be.
+    pub(crate) fn unsupported(&self, input: &mut Input<'_>) {
+        let (s, o, mut data) = (self.session(input), self.object(input), Bytes::new(input));
+        let (p, n) = (data.pointer(), data.length);
+        let mut length = Number::new(input, n);
+        let l = length.pointer();
+        // SAFETY: as in `one_call`; nothing is read or written.
+        let rv = unsafe {
+            match input.byte() % 34 {
+                0 => C_InitToken(s, p, n, p),
+                1 => C_InitPIN(s, p, n),
+                2 => C_GetOperationState(s, p, l),
+                3 => C_SetOperationState(s, p, n, o, o),
+                4 => C_CreateObject(s, p.cast(), n, l),
+                5 => C_CopyObject(s, o, p.cast(), n, l),
+                6 => C_DestroyObject(s, o),
+                7 => C_SetAttributeValue(s, o, p.cast(), n),
+                8 => C_EncryptInit(s, p.cast(), o),
+                9 => C_Encrypt(s, p, n, p, l),
+                10 => C_EncryptUpdate(s, p, n, p, l),
+                11 => C_EncryptFinal(s, p, l),
+                12 => C_DecryptInit(s, p.cast(), o),
+                13 => C_Decrypt(s, p, n, p, l),
+                14 => C_DecryptUpdate(s, p, n, p, l),
+                15 => C_DecryptFinal(s, p, l),
+                16 => C_DigestEncryptUpdate(s, p, n, p, l),
+                17 => C_DecryptDigestUpdate(s, p, n, p, l),
+                18 => C_SignEncryptUpdate(s, p, n, p, l),
+                19 => C_DecryptVerifyUpdate(s, p, n, p, l),
+                20 => C_GenerateKey(s, p.cast(), p.cast(), n, l),
+                21 => C_GenerateKeyPair(s, p.cast(), p.cast(), n, p.cast(), n, l, l),
+                22 => C_WrapKey(s, p.cast(), o, o, p, l),
+                23 => C_UnwrapKey(s, p.cast(), o, p, n, p.cast(), n, l),
+                24 => C_DeriveKey(s, p.cast(), o, p.cast(), n, l),
+                25 => C_SeedRandom(s, p, n),
+                26 => C_GetFunctionStatus(s),
+                27 => C_CancelFunction(s),
+                28 => C_MessageSignInit(s, p.cast(), o),
+                29 => C_SignMessage(s, p.cast(), n, p, n, p, l),
+                30 => C_MessageVerifyInit(s, p.cast(), o),
+                31 => C_VerifyMessage(s, p.cast(), n, p, n, p, n),
+                32 => C_AsyncComplete(s, p, p.cast()),
+                _ => C_WrapKeyAuthenticated(s, p.cast(), o, o, p, n, p, l),
+            }
+        };
+        assert_ne!(rv, CKR_OK, "a function that is not there has succeeded");
+        data.check("a function that is not there");
+        length.check("a function that is not there");
+        assert!(length.buffer.is_none() || length.value() == n, "a function that is not there has written a length");
+    }
+}
