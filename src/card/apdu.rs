@@ -170,3 +170,66 @@ impl fmt::Debug for StatusWord {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport;
+
+    /// A card that keeps what it gets, and gives one answer.
+    struct Deaf {
+        got: Vec<u8>,
+        answer: Vec<u8>,
+    }
+
+    impl Channel for Deaf {
+        fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, transport::Error> {
+            self.got = command.to_vec();
+            Ok(Zeroizing::new(self.answer.clone()))
+        }
+    }
+
+    fn sent(command: &Command) -> Vec<u8> {
+        let mut card = Deaf { got: Vec::new(), answer: vec![0x90, 0x00] };
+        command.send(&mut card).map(|_| ()).unwrap();
+        card.got
+    }
+
+    #[test]
+    fn the_four_cases_of_commands() {
+        let command = || Command::new(0x00, 0xA4, 0x02, 0x0C);
+        assert_eq!(sent(&command()), [0x00, 0xA4, 0x02, 0x0C]);
+        assert_eq!(sent(&command().wanting(2)), [0x00, 0xA4, 0x02, 0x0C, 2]);
+        assert_eq!(sent(&command().wanting(256)), [0x00, 0xA4, 0x02, 0x0C, 0]);
+        assert_eq!(sent(&command().data(&[7, 8]).unwrap()), [0x00, 0xA4, 0x02, 0x0C, 2, 7, 8]);
+        let longest = sent(&command().data(&[9; 255]).unwrap().wanting(256));
+        assert_eq!((longest.len(), longest[4], longest[260]), (261, 255, 0));
+        for wrong in [&[][..], &[1; 256]] {
+            assert!(command().data(wrong).is_err(), "{} bytes", wrong.len());
+        }
+        assert_eq!(format!("{:?}", command().data(b"1234").unwrap()), "00A4020C", "no data in a log");
+    }
+
+    #[test]
+    fn responses_of_any_length() {
+        let answer = |bytes: &[u8]| {
+            let mut card = Deaf { got: Vec::new(), answer: bytes.to_vec() };
+            Command::new(0, 0, 0, 0).send(&mut card).and_then(Response::success).map(|data| data.to_vec())
+        };
+        let cut = Err(Error::Malformed("response without a status word"));
+        assert_eq!((answer(&[]), answer(&[0x90])), (cut.clone(), cut));
+        assert_eq!(answer(&[0x90, 0x00]), Ok(vec![]));
+        assert_eq!(answer(&[1, 2, 0x90, 0x00]), Ok(vec![1, 2]));
+        assert_eq!(answer(&[1, 0x69, 0x82]), Err(Error::Locked));
+        assert_eq!(answer(&[0x6A, 0x82]), Err(Error::NotFound));
+        assert_eq!(answer(&[0x6F, 0x00]), Err(Error::Refused(StatusWord::INTERNAL)));
+    }
+
+    #[test]
+    fn tries_in_a_status_word() {
+        assert_eq!(StatusWord(0x63C3).tries_left(), Some(3));
+        assert_eq!(StatusWord(0x6300).tries_left(), None);
+        assert_eq!(StatusWord(0x62C3).tries_left(), None);
+        assert!(StatusWord(0x63C0).is_blocked() && !StatusWord(0x63C1).is_blocked());
+    }
+}

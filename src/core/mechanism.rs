@@ -235,3 +235,54 @@ impl Module {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn plain(kind: CK_MECHANISM_TYPE) -> Mechanism {
+        Mechanism { kind, parameter: Parameter::None }
+    }
+
+    #[test]
+    fn a_parameter_is_the_one_that_the_mechanism_takes() {
+        let pss = |parameter| Mechanism { kind: CKM_RSA_PKCS_PSS, parameter }.signing(true).map(|_| ());
+        assert_eq!(pss(Parameter::Pss(CARD_PSS)), Ok(()));
+        let other = PssParameters { salt: 20, ..CARD_PSS };
+        for wrong in [Parameter::None, Parameter::Other, Parameter::Pss(other)] {
+            assert_eq!(pss(wrong), Err(Error::MechanismParamInvalid), "{wrong:?}");
+        }
+        for kind in [CKM_RSA_PKCS, CKM_SHA256_RSA_PKCS] {
+            let with = Mechanism { kind, parameter: Parameter::Pss(CARD_PSS) };
+            assert_eq!(with.signing(true).map(|_| ()), Err(Error::MechanismParamInvalid));
+        }
+        assert_eq!(plain(CKM_SHA256).signing(true).map(|_| ()), Err(Error::MechanismInvalid));
+        assert_eq!(plain(CKM_RSA_PKCS).digest(), Err(Error::MechanismInvalid));
+        let card_without = Mechanism { kind: CKM_RSA_PKCS_PSS, parameter: Parameter::Pss(CARD_PSS) }.signing(false);
+        assert_eq!(card_without.map(|_| ()), Err(Error::MechanismInvalid));
+    }
+
+    #[test]
+    fn a_message_in_parts_is_the_whole() {
+        for kind in [CKM_SHA1_RSA_PKCS, CKM_SHA256_RSA_PKCS, CKM_SHA512_RSA_PKCS, CKM_RSA_PKCS] {
+            let signing = plain(kind).signing(true).unwrap();
+            let (mut whole, mut parts) = (Message::new(signing), Message::new(signing));
+            whole.add(b"abc").unwrap();
+            for part in [&b"a"[..], b"", b"bc"] {
+                parts.add(part).unwrap();
+            }
+            assert_eq!(whole.finish().unwrap(), parts.finish().unwrap(), "{kind:#x}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_hashed_has_a_longest_length() {
+        let signing = plain(CKM_RSA_PKCS).signing(true).unwrap();
+        let mut message = Message::new(signing);
+        message.add(&[1; RAW_INPUT_MAX - 1]).unwrap();
+        message.add(&[2]).unwrap();
+        assert_eq!(message.add(&[3]), Err(Error::DataLenRange));
+        assert_eq!(message.finish().unwrap().len(), RAW_INPUT_MAX);
+        assert_eq!(Message::new(signing).finish().map(|_| ()), Err(Error::DataLenRange), "nothing cannot be signed");
+    }
+}

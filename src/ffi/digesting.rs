@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 
 use super::library::module;
 use super::operations::{begin, settle};
-use super::pointers::{answer, bytes};
+use super::pointers::{answer, answer_from, bytes};
 use crate::core::Error;
 
 /// C_DigestInit.
@@ -30,9 +30,8 @@ pub(super) unsafe fn digest(
     let module = module()?;
     let needed = module.digest_length(session, true)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe {
-        bytes(data, data_length).and_then(|data| answer(digest, length, needed, || module.digest_final(session, data)))
-    };
+    let outcome =
+        unsafe { answer_from(data, data_length, digest, length, needed, |data| module.digest_final(session, data)) };
     settle(&module, session, CKF_DIGEST, outcome)
 }
 

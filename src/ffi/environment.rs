@@ -64,3 +64,31 @@ unsafe fn text(pointer: *const u8) -> Result<String, Error> {
     }
     Err(Error::ArgumentsBad)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The string in memory that ends with these bytes.
+    fn read_from(bytes: &[u8]) -> Result<String, Error> {
+        let memory = bytes.to_vec().into_boxed_slice();
+        // SAFETY: each of the tests has a terminator in it, or a byte that is not printable, or is long enough.
+        unsafe { text(memory.as_ptr()) }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_terminator() {
+        assert_eq!(read_from(b"\0"), Ok(String::new()));
+        assert_eq!(read_from(b"slots=auth\tlabels=ja\0"), Ok("slots=auth\tlabels=ja".into()));
+        assert_eq!(read_from("readers=日本\0".as_bytes()), Ok("readers=日本".into()));
+        assert_eq!(read_from(b"\xFF\0"), Err(Error::ArgumentsBad));
+    }
+
+    #[test]
+    fn what_is_no_string_is_not_followed() {
+        for junk in [&b"\x01"[..], b"abc\x7F", b"line\n"] {
+            assert_eq!(read_from(junk), Err(Error::ArgumentsBad), "{junk:?}");
+        }
+        assert_eq!(read_from(&[b'a'; TEXT_MAX]), Err(Error::ArgumentsBad), "without an end");
+    }
+}

@@ -98,3 +98,61 @@ unsafe fn is_our_name(name: *const u8) -> Result<bool, Error> {
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr;
+
+    /// The version of the list that is given out for a name, which ends with its memory.
+    fn ask(name: Option<&[u8]>, version: Option<(u8, u8)>, flags: CK_FLAGS) -> Result<(u8, u8), Error> {
+        let mut name = name.map(|name| name.to_vec().into_boxed_slice());
+        let mut version = version.map(|(major, minor)| CK_VERSION { major, minor });
+        let mut found = ptr::null_mut();
+        // SAFETY: NULL, or what the function wants.
+        unsafe {
+            get_interface(
+                name.as_mut().map_or(ptr::null_mut(), |name| name.as_mut_ptr()),
+                version.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
+                &raw mut found,
+                flags,
+            )?;
+            let CK_VERSION { major, minor } = *(*found).pFunctionList.cast::<CK_VERSION>();
+            Ok((major, minor))
+        }
+    }
+
+    #[test]
+    fn names_and_versions() {
+        assert_eq!(ask(None, None, 0), Ok((3, 2)));
+        assert_eq!(ask(Some(b"PKCS 11\0"), None, 0), Ok((3, 2)));
+        for version in [(3, 2), (3, 0), (2, 40)] {
+            assert_eq!(ask(Some(b"PKCS 11\0"), Some(version), 0), Ok(version));
+        }
+        // Read no further than they are ours: the next byte is not there.
+        for other in [&b"\0"[..], b"p", b"PKCS 11 ", b"PKCS 1\0", b"PKCS 12"] {
+            assert_eq!(ask(Some(other), None, 0), Err(Error::ArgumentsBad), "{other:?}");
+        }
+        assert_eq!(ask(None, Some((3, 1)), 0), Err(Error::ArgumentsBad));
+        assert_eq!(ask(None, None, CKF_INTERFACE_FORK_SAFE), Err(Error::ArgumentsBad));
+    }
+
+    #[test]
+    fn lists() {
+        let mut list =
+            vec![CK_INTERFACE { pInterfaceName: ptr::null_mut(), pFunctionList: ptr::null_mut(), flags: 0 }; 3];
+        let (mut count, mut functions) = (3, ptr::null_mut());
+        // SAFETY: room for three, and for the pointer.
+        unsafe {
+            get_interface_list(list.as_mut_ptr(), &raw mut count).unwrap();
+            get_function_list(&raw mut functions).unwrap();
+            for interface in &list {
+                let name = std::ffi::CStr::from_ptr(interface.pInterfaceName.cast());
+                assert_eq!(name, c"PKCS 11");
+            }
+            assert_eq!((count, (*functions).version.major), (3, 2));
+            assert!((*functions).C_Sign.is_some());
+        }
+        assert_eq!(list[2].pFunctionList, functions.cast());
+    }
+}

@@ -65,3 +65,55 @@ unsafe fn mechanism(mechanism: *const CK_MECHANISM) -> Option<Mechanism> {
     };
     Some(Mechanism { kind, parameter })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr;
+
+    /// The mechanism that stands at any address.
+    fn parsed(kind: CK_MECHANISM_TYPE, pointer: CK_VOID_PTR, length: CK_ULONG) -> Option<Parameter> {
+        let wanted = CK_MECHANISM { mechanism: kind, pParameter: pointer, ulParameterLen: length };
+        let mut memory = [0_u8; size_of::<CK_MECHANISM>() + 1];
+        let odd = memory.as_mut_ptr().wrapping_add(1).cast::<CK_MECHANISM>();
+        // SAFETY: the array has room for it behind its first byte; the tests give no parameter that is not there.
+        let found = unsafe {
+            odd.write_unaligned(wanted);
+            mechanism(odd)
+        };
+        found.map(|found| {
+            assert_eq!(found.kind, kind);
+            found.parameter
+        })
+    }
+
+    #[test]
+    fn mechanisms_at_any_address() {
+        // SAFETY: NULL is allowed.
+        assert!(unsafe { mechanism(ptr::null()) }.is_none());
+        let size = size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG;
+        let mut memory = [0_u8; size_of::<CK_RSA_PKCS_PSS_PARAMS>() + 1];
+        let odd = memory.as_mut_ptr().wrapping_add(1).cast::<CK_RSA_PKCS_PSS_PARAMS>();
+        let value = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
+        // SAFETY: the array has room for it behind its first byte.
+        unsafe { odd.write_unaligned(value) };
+        let pss = Parameter::Pss(PssParameters { hash: CKM_SHA256, mask: CKG_MGF1_SHA256, salt: 32 });
+        assert_eq!(parsed(CKM_RSA_PKCS_PSS, odd.cast(), size), Some(pss));
+        assert_eq!(parsed(CKM_RSA_PKCS_PSS, ptr::null_mut(), size), Some(Parameter::Other));
+        assert_eq!(parsed(CKM_RSA_PKCS_PSS, ptr::null_mut(), 0), Some(Parameter::None));
+    }
+
+    #[test]
+    fn parameters_of_other_lengths_are_not_looked_at() {
+        // Nothing is there to be read.
+        let nowhere = ptr::dangling_mut::<u64>().cast();
+        let size = size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG;
+        for length in [1, size - 1, size + 1, CK_ULONG::MAX] {
+            assert_eq!(parsed(CKM_SHA256_RSA_PKCS_PSS, nowhere, length), Some(Parameter::Other), "{length}");
+        }
+        assert_eq!(parsed(CKM_SHA256_RSA_PKCS_PSS, nowhere, 0), Some(Parameter::None));
+        for kind in [CKM_RSA_PKCS, CKM_SHA256, CKM_AES_GCM] {
+            assert_eq!(parsed(kind, nowhere, size), Some(Parameter::Other), "{kind:#x}");
+        }
+    }
+}

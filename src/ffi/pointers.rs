@@ -101,6 +101,30 @@ pub(super) unsafe fn answer<T: Copy>(
     unsafe { write(length, values.len() as CK_ULONG) }
 }
 
+/// Answers as [`answer`] does, with what `produce` makes of a caller's bytes. They may lie where the result is written
+/// to (PKCS#11 3.2 §5.12.2 C_Digest), so that nothing refers to them any more by then.
+///
+/// # Errors
+/// [`Error::ArgumentsBad`] as for [`bytes`] and [`answer`].
+///
+/// # Safety
+/// As for [`bytes`] and [`answer`].
+pub(super) unsafe fn answer_from(
+    data: *const u8,
+    data_length: CK_ULONG,
+    buffer: *mut u8,
+    length: *mut CK_ULONG,
+    needed: usize,
+    produce: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
+) -> Result<(), Error> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        // Looked at before the length is told: NULL is refused in a question for the length as well.
+        bytes(data, data_length)?;
+        answer(buffer, length, needed, || produce(bytes(data, data_length)?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +173,63 @@ mod tests {
             assert_eq!((length, buffer), (3, [1, 2, 3, 0xAA]));
             assert_eq!(answer(buffer.as_mut_ptr(), ptr::null_mut(), 3, give), Err(Error::ArgumentsBad));
         }
+    }
+    #[test]
+    fn values_one_after_the_other() {
+        let mut memory = [0_u8; 33];
+        let odd = memory.as_mut_ptr().wrapping_add(1).cast::<CK_ULONG>();
+        let places: Vec<_> = addresses(odd, 4).unwrap().collect();
+        assert_eq!(places.len(), 4);
+        // SAFETY: bytes 1 to 32 of the array.
+        unsafe {
+            for (number, place) in (0..).zip(&places) {
+                write(*place, number).unwrap();
+            }
+            assert_eq!(read(places[3]), Ok(3));
+        }
+    }
+
+    #[test]
+    fn bytes_are_the_callers() {
+        let memory = [1_u8, 2, 3];
+        // SAFETY: the array, and the place behind it for no bytes.
+        unsafe {
+            assert_eq!(bytes(memory.as_ptr(), 3), Ok(&memory[..]));
+            assert_eq!(bytes(memory.as_ptr().wrapping_add(1), 1), Ok(&[2][..]));
+            assert_eq!(bytes(memory.as_ptr().wrapping_add(3), 0), Ok(&[][..]));
+        }
+    }
+
+    #[test]
+    fn unaligned_answers() {
+        let mut memory = [0xAA_u8; 8 * 4 + 1];
+        let mut length: CK_ULONG = 4;
+        let odd = memory.as_mut_ptr().wrapping_add(1).cast::<CK_ULONG>();
+        // SAFETY: the length never exceeds the array.
+        unsafe {
+            // Fewer values than were asked for.
+            answer(odd, &raw mut length, 3, || Ok(vec![7, 8])).unwrap();
+            assert_eq!((length, read(odd), read(odd.wrapping_add(1))), (2, Ok(7), Ok(8)));
+            assert_eq!(read(odd.wrapping_add(2).cast::<u8>()), Ok(0xAA));
+            length = 4;
+            assert_eq!(answer(odd, &raw mut length, 3, || Err(Error::DeviceError)), Err(Error::DeviceError));
+        }
+        assert_eq!(length, 4, "a result that does not come changes nothing");
+    }
+
+    #[test]
+    fn results_onto_their_data() {
+        let mut memory = *b"abc...";
+        let place = memory.as_mut_ptr();
+        let mut length: CK_ULONG = 6;
+        let double = |data: &[u8]| Ok([data, data].concat());
+        // SAFETY: the data and the room are one and the same array.
+        unsafe {
+            answer_from(place, 3, place, &raw mut length, 6, double).unwrap();
+            assert_eq!((length, read(place), read(place.wrapping_add(5))), (6, Ok(b'a'), Ok(b'c')));
+            assert_eq!(answer_from(ptr::null(), 3, place, &raw mut length, 6, double), Err(Error::ArgumentsBad));
+            assert_eq!(answer_from(place, 3, ptr::null_mut(), &raw mut length, 6, double), Ok(()));
+        }
+        assert_eq!(&memory, b"abcabc");
     }
 }

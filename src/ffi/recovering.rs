@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 
 use super::library::module;
 use super::operations::{begin, settle};
-use super::pointers::{answer, bytes, read};
+use super::pointers::{answer, answer_from, bytes, read};
 use crate::core::Error;
 
 /// C_SignRecoverInit.
@@ -35,8 +35,9 @@ pub(super) unsafe fn sign_recover(
     let needed = module.sign_recover_length(session)?;
     // SAFETY: by this function's contract.
     let outcome = unsafe {
-        bytes(data, data_length)
-            .and_then(|data| answer(signature, length, needed, || Ok(module.sign_recover(session, data)?.to_vec())))
+        answer_from(data, data_length, signature, length, needed, |data| {
+            Ok(module.sign_recover(session, data)?.to_vec())
+        })
     };
     settle(&module, session, CKF_SIGN_RECOVER, outcome)
 }
@@ -75,10 +76,10 @@ pub(super) unsafe fn verify_recover(
         if data.is_null() {
             answer(data, length, most, || Ok(Vec::new()))
         } else {
-            read(length).and_then(|_| bytes(signature, signature_length)).and_then(|signature| {
-                let recovered = module.verify_recover(session, signature)?;
-                answer(data, length, recovered.len(), || Ok(recovered))
-            })
+            // The signature may lie where the data are written to: nothing refers to it any more by then.
+            read(length)
+                .and_then(|_| module.verify_recover(session, bytes(signature, signature_length)?))
+                .and_then(|recovered| answer(data, length, recovered.len(), || Ok(recovered)))
         }
     };
     // Ended by everything but a question for the length and a buffer that is too small.

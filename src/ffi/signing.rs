@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 
 use super::library::module;
 use super::operations::{begin, settle};
-use super::pointers::{answer, bytes};
+use super::pointers::{answer, answer_from, bytes};
 use crate::core::Error;
 
 /// C_SignInit.
@@ -35,8 +35,7 @@ pub(super) unsafe fn sign(
     let needed = module.signature_length(session, true)?;
     // SAFETY: by this function's contract.
     let outcome = unsafe {
-        bytes(data, data_length)
-            .and_then(|data| answer(signature, length, needed, || Ok(module.sign_final(session, data)?.to_vec())))
+        answer_from(data, data_length, signature, length, needed, |data| Ok(module.sign_final(session, data)?.to_vec()))
     };
     settle(&module, session, CKF_SIGN, outcome)
 }

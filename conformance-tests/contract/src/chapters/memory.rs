@@ -187,31 +187,6 @@ pub(super) fn cases() -> Vec<Case> {
             among("C_GenerateRandom", rv, &[CKR_OK, CKR_RANDOM_NO_RNG, CKR_FUNCTION_NOT_SUPPORTED])?;
             that("the first and the last bytes were written", rv != CKR_OK || !room.first(33).windows(16).any(|part| part == [0xA5; 16]))
         };
-        "memory/sign-recover-overlap", "§5.2 C_SignRecover" => |c| {
-            let (session, keys) = c.ready()?;
-            let rv = c.m.C_SignRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);
-            if rv == CKR_KEY_FUNCTION_NOT_PERMITTED {
-                return skip("the key does not sign with recovery");
-            }
-            supported("C_SignRecoverInit", rv)?;
-            c.confirm(session)?;
-            let (mut memory, mut length, data) = (vec![0; keys.size()], keys.size() as CK_ULONG, digest_info());
-            memory[..data.len()].copy_from_slice(&data);
-            let place = memory.as_mut_ptr();
-            let rv = c.m.C_SignRecover(session, place, data.len() as CK_ULONG, place, &raw mut length);
-            ok("C_SignRecover onto its data", rv)?;
-            that("the signature is right", keys.key.accepts(&data, &memory))
-        };
-        "memory/verify-recover-overlap", "§5.2 C_VerifyRecover" => |c| {
-            let (session, keys) = c.ready()?;
-            let mut memory = c.sign(session, &keys, CKM_RSA_PKCS, &digest_info())?;
-            let rv = c.m.C_VerifyRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.public()?);
-            supported("C_VerifyRecoverInit", rv)?;
-            let (place, size, mut length) = (memory.as_mut_ptr(), memory.len() as CK_ULONG, memory.len() as CK_ULONG);
-            let rv = c.m.C_VerifyRecover(session, place, size, place, &raw mut length);
-            ok("C_VerifyRecover onto its signature", rv)?;
-            equal("the data", &memory[..length as usize], &digest_info())
-        };
     }
 }
 

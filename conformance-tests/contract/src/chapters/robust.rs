@@ -7,6 +7,7 @@ use cryptoki_sys::*;
 
 use super::digest::{ABC, ABC_SHA256};
 use super::memory::{get_template, search, sign_with_parameter, structures};
+use super::sign::digest_info;
 use crate::case::{Case, Outcome, table};
 use crate::check::{among, equal, is, ok, skip, supported, that};
 use crate::context::{Context, mechanism, number};
@@ -232,6 +233,31 @@ pub(super) fn cases() -> Vec<Case> {
             is("C_GetAttributeValue", rv, CKR_BUFFER_TOO_SMALL)?;
             equal("the length", entry.ulValueLen, CK_UNAVAILABLE_INFORMATION)?;
             that("nothing was written", room.untouched_after(0))
+        };
+        "robust/sign-recover-overlap", "§5.13 C_SignRecover" => |c| {
+            let (session, keys) = c.ready()?;
+            let rv = c.m.C_SignRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);
+            if rv == CKR_KEY_FUNCTION_NOT_PERMITTED {
+                return skip("the key does not sign with recovery");
+            }
+            supported("C_SignRecoverInit", rv)?;
+            c.confirm(session)?;
+            let (mut memory, mut length, data) = (vec![0; keys.size()], keys.size() as CK_ULONG, digest_info());
+            memory[..data.len()].copy_from_slice(&data);
+            let place = memory.as_mut_ptr();
+            let rv = c.m.C_SignRecover(session, place, data.len() as CK_ULONG, place, &raw mut length);
+            ok("C_SignRecover onto its data", rv)?;
+            that("the signature is right", keys.key.accepts(&data, &memory))
+        };
+        "robust/verify-recover-overlap", "§5.15 C_VerifyRecover" => |c| {
+            let (session, keys) = c.ready()?;
+            let mut memory = c.sign(session, &keys, CKM_RSA_PKCS, &digest_info())?;
+            let rv = c.m.C_VerifyRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.public()?);
+            supported("C_VerifyRecoverInit", rv)?;
+            let (place, size, mut length) = (memory.as_mut_ptr(), memory.len() as CK_ULONG, memory.len() as CK_ULONG);
+            let rv = c.m.C_VerifyRecover(session, place, size, place, &raw mut length);
+            ok("C_VerifyRecover onto its signature", rv)?;
+            equal("the data", &memory[..length as usize], &digest_info())
         };
         "robust/failure-writes-nothing", "§5.13 C_Sign, C_SignFinal, §5.12 C_Digest, §5.15 C_VerifyRecover" => failure;
     }
