@@ -6,21 +6,23 @@ readonly CARGO_FUZZ=0.13.2
 # How long each of the four targets runs. To find something new takes hours: conformance-tests/fuzz/run 3600.
 readonly FUZZ_SECONDS=60
 
-# need_nightly PROGRAM COMPONENT...: cargo's PROGRAM with the nightly compiler. Where it is not there, the step is
-# skipped; in CI, rustup brings it.
+has_nightly() {
+    if [[ " $* " == *" miri "* ]]; then cargo +nightly miri --version; else cargo +nightly --version; fi >/dev/null 2>&1
+}
+
+# need_nightly COMPONENT...: the nightly compiler. Where it is not there, the step is skipped; in CI, rustup brings it.
 need_nightly() {
-    local program=$1 how="rustup toolchain install nightly --profile minimal" component
-    shift
+    local how="rustup toolchain install nightly --profile minimal" component
     for component; do how+=" --component $component"; done
     PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
-    ! cargo +nightly "$program" --version >/dev/null 2>&1 || return 0
+    ! has_nightly "$@" || return 0
     if [[ ${CI:-} == true ]] && command -v rustup >/dev/null; then
         say "installing the nightly compiler, for this and later runs"
         # shellcheck disable=SC2086 # a command with its arguments
         $how
-        ! cargo +nightly "$program" --version >/dev/null 2>&1 || return 0
+        ! has_nightly "$@" || return 0
     fi
-    missing "cargo +nightly $program is not there ($how)"
+    missing "there is no nightly compiler${1:+ with $1} ($how)"
     return 1
 }
 
@@ -30,14 +32,14 @@ need_nightly() {
 # Not those of src/token: they lock the memory of PINs, which Miri cannot, and make RSA keys, which takes it hours.
 # A test elsewhere that Miri cannot run says so: #[cfg_attr(miri, ignore = "the reason")].
 check_miri() {
-    need_nightly miri miri rust-src || return 0
+    need_nightly miri rust-src || return 0
     # Settings are read from files of the tests' own.
     MIRIFLAGS=-Zmiri-disable-isolation \
         cargo +nightly miri test --locked --target-dir "$TARGET/miri" --package jpki-pkcs11 --lib -- --skip token::
 }
 
 fuzz() {
-    need_nightly rustc || return 0
+    need_nightly || return 0
     if ! cargo fuzz --version >/dev/null 2>&1; then
         if [[ ${CI:-} != true ]]; then
             missing "cargo-fuzz is not there (cargo install cargo-fuzz --locked --version $CARGO_FUZZ)"
