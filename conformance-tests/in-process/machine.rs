@@ -1,14 +1,18 @@
 //! A machine with readers, without PC/SC: the module's transport over virtual cards, and the hands that move them.
 
 mod connection;
+mod pad;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jpki_pkcs11::transport::{Error, Presence, ReaderState};
+use jpki_pkcs11::transport::{Error, PinPad, Presence, ReaderState};
 use jpki_virtual_card::Card;
 use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use self::pad::Pad;
+pub(crate) use self::pad::User;
 
 /// A virtual card that can lie in a reader, or on the table.
 #[derive(Clone)]
@@ -32,7 +36,7 @@ impl Plastic {
 }
 
 /// What becomes of a command that is intercepted.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It reaches the card, and the answer comes back.
     Arrives,
@@ -62,6 +66,13 @@ struct ReaderOnTable {
     generation: u32,
     busy: bool,
     unresponsive: bool,
+    /// How many programs share the card; the module's connections are among them.
+    sharing: usize,
+    /// The module has the card for itself.
+    exclusive: bool,
+    /// Up each time the card is reset behind the module's back.
+    resets: u32,
+    pad: Option<Pad>,
 }
 
 #[derive(Default)]
@@ -151,9 +162,59 @@ impl Machine {
                     generation: 0,
                     busy: false,
                     unresponsive: false,
+                    sharing: 0,
+                    exclusive: false,
+                    resets: 0,
+                    pad: None,
                 };
                 table.readers.push((name.to_owned(), new));
             }
+        });
+    }
+
+    /// Gives the reader a PIN pad, with or without keys for letters.
+    pub(crate) fn give_pad(&self, name: &str, letters: bool) {
+        self.give_pad_that(name, PinPad { verifies: true, modifies: true }, letters);
+    }
+
+    /// Gives the reader a PIN pad that does only some of what one can do.
+    pub(crate) fn give_pad_that(&self, name: &str, can: PinPad, letters: bool) {
+        self.change_reader(name, |reader| {
+            reader.pad = Some(Pad { can, letters, user: Default::default(), asked: 0 });
+        });
+    }
+
+    /// What the user will do at the PIN pad from now on, one thing for each time that it asks.
+    pub(crate) fn at_pad(&self, name: &str, user: &[User]) {
+        self.change_reader(name, |reader| reader.pad.as_mut().expect("a pad").user = user.to_vec().into());
+    }
+
+    /// How often the PIN pad has asked for something.
+    pub(crate) fn asked_at_pad(&self, name: &str) -> usize {
+        let mut asked = 0;
+        self.change_reader(name, |reader| asked = reader.pad.as_ref().map_or(0, |pad| pad.asked));
+        asked
+    }
+
+    /// The card loses its power for a moment, as when the machine sleeps.
+    pub(crate) fn reset_behind_our_back(&self, name: &str) {
+        self.change_reader(name, |reader| {
+            reader.resets += 1;
+            reader.card.iter().for_each(|card| card.card().power_off());
+        });
+    }
+
+    /// Whether another program can connect to the card now, sharing it.
+    pub(crate) fn others_can_connect(&self, name: &str) -> bool {
+        let mut free = false;
+        self.change_reader(name, |reader| free = !reader.exclusive);
+        free
+    }
+
+    /// Another program connects to the card, sharing it, or goes again.
+    pub(crate) fn set_shared(&self, name: &str, shared: bool) {
+        self.change_reader(name, |reader| {
+            reader.sharing = if shared { reader.sharing + 1 } else { reader.sharing - 1 };
         });
     }
 
@@ -260,6 +321,7 @@ impl Machine {
     pub(crate) fn other_program(&self, name: &str) -> OtherProgram {
         let table = self.0.table.lock();
         let reader = table.reader(name).expect("a reader of this machine");
+        assert!(!reader.exclusive, "no other program gets to a card that is kept");
         OtherProgram(reader.card.clone().expect("a card in the reader"))
     }
 }

@@ -17,6 +17,8 @@ pub enum Error {
     Busy,
     /// The card does not answer to power: inserted the wrong way round, dirty, or not a smart card.
     Unresponsive,
+    /// The reader has no PIN pad, or not for this.
+    NoPinPad,
     /// Any other failure, with the name PC/SC gives it.
     Io(&'static str),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Error {
             Error::Reset => "another program reset the card",
             Error::Busy => "another program keeps the card for itself",
             Error::Unresponsive => "the card does not answer to power",
+            Error::NoPinPad => "the reader has no PIN pad for this",
             Error::Io(name) => return write!(f, "PC/SC: {name}"),
         })
     }

@@ -6,9 +6,11 @@
 
 mod error;
 mod pcsc;
+mod pin_pad;
 
 pub use self::error::Error;
 pub use self::pcsc::PcscResourceManager;
+pub use self::pin_pad::{PadCommand, PinPad, Typed};
 
 use zeroize::Zeroizing;
 
@@ -69,6 +71,12 @@ pub trait ResourceManager: Send + Sync {
         self.connect(reader)
     }
 
+    /// Connects to the card in `reader` so that no other program can connect to it.
+    ///
+    /// # Errors
+    /// Those of [`Self::connect`]; [`Error::Busy`] also where another program shares the card.
+    fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
+
     /// Sleeps until a reader comes or goes, or its card does, compared with `known`; or until [`Self::cancel_waits`].
     /// May return early for no reason: the caller looks for itself.
     ///
@@ -80,7 +88,8 @@ pub trait ResourceManager: Send + Sync {
     fn cancel_waits(&self);
 }
 
-/// One card, as long as it stays in its reader. Dropping it leaves the card as it is: no reset, no power-down.
+/// One card, as long as it stays in its reader. Dropping it leaves the card as it is: no reset, no power-down; but an
+/// exclusive one powers the card down, which nobody else was connected to, so that no verified PIN outlives it.
 pub trait Connection: Send {
     /// The insertion this connection belongs to: [`Presence::events`] at the time of the connection.
     fn events(&self) -> u32;
@@ -90,7 +99,11 @@ pub trait Connection: Send {
     /// It is made sure, after the transaction has begun, that the card is still the one this connection was made to:
     /// a PIN must not go to another card. Where `work` unwinds, the card is powered down.
     ///
+    /// A card that was reset meanwhile makes no difference to a shared connection, but to an exclusive one: what it was
+    /// kept for is lost.
+    ///
     /// # Errors
+    /// [`Error::Reset`] from an exclusive connection; `work` has not run then.
     /// [`Error::Removed`] where the card is gone or is another one; `work` has not run then. Any error of the
     /// transaction itself. Errors inside of `work` are the business of `work`.
     fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error>;
@@ -105,4 +118,18 @@ pub trait Channel {
     /// # Errors
     /// [`Error::Removed`], [`Error::Reset`], [`Error::Io`].
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
+
+    /// What the PIN pad of the reader can do. Sends nothing to the card.
+    fn pin_pad(&mut self) -> PinPad {
+        PinPad::default()
+    }
+
+    /// Has the user complete a command at the PIN pad, and gives the response: the card's, or the pad's own where it
+    /// sent nothing (PC/SC part 10 §2.5.2: 6400 to 6403, 6B80).
+    ///
+    /// # Errors
+    /// [`Error::NoPinPad`], and those of [`Self::transmit`].
+    fn type_on_pad(&mut self, _command: &PadCommand) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Err(Error::NoPinPad)
+    }
 }

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, Scope, ShareMode, State, Transaction};
 use zeroize::Zeroizing;
 
+use super::pin_pad::{self, PadCommand, PinPad};
 use super::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
 
 /// How long a card that another program keeps for itself is waited for.
@@ -82,8 +83,8 @@ impl PcscResourceManager {
         context.get_status_change(LONGEST_WAIT, &mut states)
     }
 
-    /// Connects, waiting for another program no longer than `patience`.
-    fn connect_within(&self, patience: Duration, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    /// Connects, waiting for other programs no longer than `patience`.
+    fn connect_within(&self, patience: Duration, reader: &str, share: ShareMode) -> Result<Box<dyn Connection>, Error> {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
         let context = Context::establish(Scope::User)?;
         // Before the connection, so that a card swapped in between shows as a difference.
@@ -91,8 +92,9 @@ impl PcscResourceManager {
         if !before.card {
             return Err(Error::Removed);
         }
-        let card = patiently(patience, || context.connect(&name, ShareMode::Shared, Protocols::ANY))?;
-        Ok(Box::new(PcscConnection { card: Some(card), context, reader: reader.to_owned(), events: before.events }))
+        let card = patiently(patience, || context.connect(&name, share, Protocols::ANY))?;
+        let reader = reader.to_owned();
+        Ok(Box::new(PcscConnection { card: Some(card), context, reader, events: before.events, share }))
     }
 
     /// Asks PC/SC something with the observing context; forgets that context where the service has gone.
@@ -171,11 +173,15 @@ impl ResourceManager for PcscResourceManager {
     }
 
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
-        self.connect_within(BUSY_LIMIT, reader)
+        self.connect_within(BUSY_LIMIT, reader, ShareMode::Shared)
     }
 
     fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
-        self.connect_within(Duration::ZERO, reader)
+        self.connect_within(Duration::ZERO, reader, ShareMode::Shared)
+    }
+
+    fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+        self.connect_within(BUSY_LIMIT, reader, ShareMode::Exclusive)
     }
 
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
@@ -228,13 +234,14 @@ fn patiently<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, pcsc::Er
     }
 }
 
-/// A shared connection over PC/SC.
+/// A connection over PC/SC.
 struct PcscConnection {
     /// Always there until the drop.
     card: Option<Card>,
     context: Context,
     reader: String,
     events: u32,
+    share: ShareMode,
 }
 
 /// Fails unless the card of an insertion is in the reader still.
@@ -266,7 +273,9 @@ impl Connection for PcscConnection {
                 }
                 // Another program reset the card, or it lost power, which ends nothing for us: no state of the card is
                 // ever assumed.
-                Err((card, pcsc::Error::ResetCard | pcsc::Error::UnpoweredCard)) => {
+                Err((card, pcsc::Error::ResetCard | pcsc::Error::UnpoweredCard))
+                    if matches!(self.share, ShareMode::Shared) =>
+                {
                     patiently(BUSY_LIMIT, || card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
                 }
                 Err((_, error)) => return Err(error.into()),
@@ -280,7 +289,14 @@ impl Drop for PcscConnection {
     fn drop(&mut self) {
         // The crate resets the card when a Card is dropped, which would disturb every other program.
         if let Some(card) = self.card.take() {
-            match card.disconnect(Disposition::LeaveCard).map_err(|(card, error)| (card, Error::from(error))) {
+            let disposition = match self.share {
+                // To take the power from a card that is gone makes pcscd miss the next one.
+                ShareMode::Exclusive if still_the_same(&self.context, &self.reader, self.events).is_ok() => {
+                    Disposition::UnpowerCard
+                }
+                _ => Disposition::LeaveCard,
+            };
+            match card.disconnect(disposition).map_err(|(card, error)| (card, Error::from(error))) {
                 // The handle is dead with the service. To drop it frees the context, and resets nothing.
                 Ok(()) | Err((_, Error::ServiceGone)) => {}
                 Err((card, _)) => std::mem::forget(card),
@@ -300,12 +316,36 @@ impl Channel for PcscChannel<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let transaction = self.transaction.as_ref().ok_or(Error::Reset)?;
         let mut buffer = Zeroizing::new([0_u8; RESPONSE_MAX]);
-        let response = transaction.transmit(command, buffer.as_mut_slice())?;
-        if response.len() < 2 {
-            return Err(Error::Io("response without a status word"));
-        }
-        Ok(Zeroizing::new(response.to_vec()))
+        with_status_word(transaction.transmit(command, buffer.as_mut_slice())?)
     }
+
+    fn pin_pad(&mut self) -> PinPad {
+        pin_pad::pad_of(&self.features())
+    }
+
+    fn type_on_pad(&mut self, command: &PadCommand) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let code = pin_pad::control_code(&self.features(), command.typed).ok_or(Error::NoPinPad)?;
+        let transaction = self.transaction.as_ref().ok_or(Error::Reset)?;
+        let mut buffer = [0; RESPONSE_MAX];
+        with_status_word(transaction.control(code.into(), &command.structure(), &mut buffer)?)
+    }
+}
+
+impl PcscChannel<'_> {
+    /// The reader's own list of its features. Asked each time, because it costs no more than a call to the service.
+    fn features(&self) -> Vec<u8> {
+        let mut buffer = [0; pin_pad::FEATURES_MAX];
+        let request = pcsc::ctl_code(pin_pad::FEATURE_REQUEST.into());
+        let answer = self.transaction.as_ref().and_then(|card| card.control(request, &[], &mut buffer).ok());
+        answer.unwrap_or_default().to_vec()
+    }
+}
+
+fn with_status_word(response: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if response.len() < 2 {
+        return Err(Error::Io("response without a status word"));
+    }
+    Ok(Zeroizing::new(response.to_vec()))
 }
 
 impl Drop for PcscChannel<'_> {

@@ -3,9 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jpki_pkcs11::transport::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
+use jpki_pkcs11::transport::{
+    Channel, Connection, Ending, Error, PadCommand, PinPad, Presence, ReaderState, ResourceManager,
+};
 use zeroize::Zeroizing;
 
+use super::pad::Entry;
 use super::{Fate, Machine, Plastic};
 
 /// The longest response that a short command has, status word included.
@@ -24,26 +27,11 @@ impl ResourceManager for Machine {
     }
 
     fn connect(&self, name: &str) -> Result<Box<dyn Connection>, Error> {
-        self.0.connects.fetch_add(1, Ordering::SeqCst);
-        let table = self.0.table.lock();
-        let reader = table.reader(name)?;
-        let plastic = reader.card.clone().ok_or(Error::Removed)?;
-        if reader.unresponsive {
-            return Err(Error::Unresponsive);
-        }
-        if reader.busy {
-            return Err(Error::Busy);
-        }
-        plastic.card().power_on();
-        self.0.connections.fetch_add(1, Ordering::SeqCst);
-        Ok(Box::new(Handle {
-            machine: self.clone(),
-            name: name.to_owned(),
-            plastic,
-            events: table.presence(reader).events,
-            generation: reader.generation,
-            service_generation: table.service_generation,
-        }))
+        self.connect_sharing(name, false)
+    }
+
+    fn connect_exclusively(&self, name: &str) -> Result<Box<dyn Connection>, Error> {
+        self.connect_sharing(name, true)
     }
 
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
@@ -62,6 +50,38 @@ impl ResourceManager for Machine {
     }
 }
 
+impl Machine {
+    fn connect_sharing(&self, name: &str, exclusive: bool) -> Result<Box<dyn Connection>, Error> {
+        self.0.connects.fetch_add(1, Ordering::SeqCst);
+        let table = &mut *self.0.table.lock();
+        let reader = table.reader(name)?;
+        let plastic = reader.card.clone().ok_or(Error::Removed)?;
+        if reader.unresponsive {
+            return Err(Error::Unresponsive);
+        }
+        if reader.busy || reader.exclusive || (exclusive && reader.sharing > 0) {
+            return Err(Error::Busy);
+        }
+        plastic.card().power_on();
+        self.0.connections.fetch_add(1, Ordering::SeqCst);
+        let handle = Handle {
+            machine: self.clone(),
+            name: name.to_owned(),
+            plastic,
+            events: table.presence(reader).events,
+            generation: reader.generation,
+            service_generation: table.service_generation,
+            exclusive,
+            resets: reader.resets,
+        };
+        if let Some((_, reader)) = table.readers.iter_mut().find(|(other, _)| other == name) {
+            reader.sharing += 1;
+            reader.exclusive = exclusive;
+        }
+        Ok(Box::new(handle))
+    }
+}
+
 /// A connection of the module.
 struct Handle {
     machine: Machine,
@@ -70,6 +90,8 @@ struct Handle {
     events: u32,
     generation: u32,
     service_generation: u32,
+    exclusive: bool,
+    resets: u32,
 }
 
 impl Handle {
@@ -84,7 +106,11 @@ impl Handle {
             return Err(Error::NoReader);
         }
         let now = table.presence(reader);
-        if now.card && now.events == self.events { Ok(()) } else { Err(Error::Removed) }
+        if !now.card || now.events != self.events {
+            return Err(Error::Removed);
+        }
+        // A shared connection connects again, as the one over PC/SC does.
+        if self.exclusive && reader.resets != self.resets { Err(Error::Reset) } else { Ok(()) }
     }
 }
 
@@ -106,6 +132,13 @@ impl Connection for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        if self.exclusive && !matches!(self.check(), Err(Error::Removed | Error::NoReader | Error::ServiceGone)) {
+            self.plastic.card().power_off();
+        }
+        self.machine.change_reader(&self.name, |reader| {
+            reader.sharing -= 1;
+            reader.exclusive &= !self.exclusive;
+        });
         self.machine.0.connections.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -145,6 +178,31 @@ impl Channel for Line<'_> {
             _ if answer.len() > RESPONSE_MAX => Err(Error::Io("SCARD_E_INSUFFICIENT_BUFFER")),
             _ if answer.len() < 2 => Err(Error::Io("response without a status word")),
             _ => Ok(answer),
+        }
+    }
+
+    fn pin_pad(&mut self) -> PinPad {
+        let table = self.handle.machine.0.table.lock();
+        table
+            .reader(&self.handle.name)
+            .ok()
+            .and_then(|reader| reader.pad.as_ref())
+            .map(|pad| pad.can)
+            .unwrap_or_default()
+    }
+
+    fn type_on_pad(&mut self, command: &PadCommand) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut entry = None;
+        self.handle.machine.change_reader(&self.handle.name, |reader| {
+            entry = reader.pad.as_mut().map(|pad| pad.complete(command));
+        });
+        match entry.ok_or(Error::NoPinPad)? {
+            Entry::Command(bytes) => self.transmit(&bytes),
+            Entry::Status(status) => Ok(Zeroizing::new(status.to_be_bytes().to_vec())),
+            Entry::Pulled => {
+                self.handle.machine.remove(&self.handle.name);
+                Err(Error::Removed)
+            }
         }
     }
 }
