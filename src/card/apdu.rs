@@ -50,11 +50,7 @@ impl Command {
 
     /// Sends the command.
     pub(super) fn send(&self, channel: &mut dyn Channel) -> Result<Response, Error> {
-        let mut bytes = channel.transmit(&self.0)?;
-        let (Some(sw2), Some(sw1)) = (bytes.pop(), bytes.pop()) else {
-            return Err(Error::Malformed("response without a status word"));
-        };
-        let response = Response { data: bytes, status: StatusWord(u16::from_be_bytes([sw1, sw2])) };
+        let response = Response::from_bytes(channel.transmit(&self.0)?)?;
         log::trace!("{self:?} -> {} bytes, {}", response.data.len(), response.status);
         Ok(response)
     }
@@ -77,6 +73,13 @@ pub(super) struct Response {
 }
 
 impl Response {
+    pub(super) fn from_bytes(mut bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
+        let (Some(sw2), Some(sw1)) = (bytes.pop(), bytes.pop()) else {
+            return Err(Error::Malformed("response without a status word"));
+        };
+        Ok(Response { data: bytes, status: StatusWord(u16::from_be_bytes([sw1, sw2])) })
+    }
+
     /// The data, if the status is 9000.
     ///
     /// # Errors
@@ -98,6 +101,14 @@ pub struct StatusWord(pub u16);
 impl StatusWord {
     /// Success.
     pub const OK: Self = Self(0x9000);
+    /// From a PIN pad: nobody has typed in time (PC/SC part 10 §2.5.2). The card's own 6400 is an execution error.
+    pub const PAD_TIMEOUT: Self = Self(0x6400);
+    /// From a PIN pad: cancelled with its key for that.
+    pub const PAD_CANCELLED: Self = Self(0x6401);
+    /// From a PIN pad: the new PIN was typed in two ways.
+    pub const PAD_MISMATCH: Self = Self(0x6402);
+    /// From a PIN pad: too few or too many characters.
+    pub const PAD_LENGTH: Self = Self(0x6403);
     /// Wrong PIN on a reference without a counter.
     pub const WRONG_PIN: Self = Self(0x6300);
     /// Wrong file type for the command: reading a key or PIN file.

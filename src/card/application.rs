@@ -47,6 +47,12 @@ impl<'t> Application<'t> {
         }
     }
 
+    /// The application where an earlier transaction has left it, selected and perhaps unlocked, on a card that is kept
+    /// for this. Whether it still is so, the next answer tells.
+    pub fn resume(channel: &'t mut dyn Channel, habits: &'t mut Habits) -> Self {
+        Application { channel, habits, unlocked: true, power_down: false }
+    }
+
     /// Ends the work with the card locked, and says how the transaction has to end for that.
     ///
     /// Where a PIN was verified: SELECT of the issuer security domain, else of another application, else power-down

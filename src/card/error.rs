@@ -20,6 +20,12 @@ pub enum Error {
     Blank,
     /// The card compared the PIN and it was wrong. The tries left, where the card said so.
     WrongPin(Option<u8>),
+    /// The user has cancelled at the PIN pad, or typed nothing in time. The card has seen nothing.
+    PadCancelled,
+    /// The new PIN was typed in two ways at the PIN pad. The card has not seen it.
+    PadMismatch,
+    /// Too few or too many characters were typed at the PIN pad. The card has not seen them.
+    PadLength,
     /// No tries are left for this PIN; only the municipal office can reset it.
     PinLocked,
     /// The card does not know this signature scheme (6A86).
@@ -46,6 +52,9 @@ impl fmt::Display for Error {
             Error::Blank => f.write_str("the file is blank"),
             Error::WrongPin(Some(left)) => write!(f, "wrong PIN, {left} tries left"),
             Error::WrongPin(None) => f.write_str("wrong PIN"),
+            Error::PadCancelled => f.write_str("cancelled at the PIN pad"),
+            Error::PadMismatch => f.write_str("two different new PINs at the PIN pad"),
+            Error::PadLength => f.write_str("a PIN of a wrong length at the PIN pad"),
             Error::PinLocked => f.write_str("the PIN is locked"),
             Error::UnknownScheme => f.write_str("the card does not know this signature scheme"),
             Error::Refused(status) => write!(f, "the card answered {status}"),

@@ -1,5 +1,7 @@
 //! Where things are on the card: applications, files, and which PIN and key belong together (card-facts §1.2, §2).
 
+use std::ops::RangeInclusive;
+
 /// An application identifier.
 pub(super) type Aid = &'static [u8];
 
@@ -51,6 +53,15 @@ impl KeyPair {
         match self {
             KeyPair::Authentication => 3,
             KeyPair::Signature => 5,
+        }
+    }
+
+    /// How many characters the PIN has (card-facts §4.3).
+    #[must_use]
+    pub fn pin_length(self) -> RangeInclusive<u8> {
+        match self {
+            KeyPair::Authentication => 4..=4,
+            KeyPair::Signature => 6..=16,
         }
     }
 

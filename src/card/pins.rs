@@ -1,12 +1,15 @@
-//! The two PINs: tries left, VERIFY, CHANGE REFERENCE DATA (card-facts §4).
+//! The two PINs: tries left, VERIFY, CHANGE REFERENCE DATA (card-facts §4), with PINs from a program and from a PIN pad.
 
-use super::apdu::{Command, StatusWord};
+use super::apdu::{Command, Response, StatusWord};
 use super::application::Application;
 use super::error::Error;
 use super::files::KeyPair;
+use crate::transport::{PadCommand, Typed};
 
 /// VERIFY.
 const VERIFY: u8 = 0x20;
+/// CHANGE REFERENCE DATA, with the new PIN only (P1 = 01).
+const CHANGE: u8 = 0x24;
 /// P2 for "the current file" (card-facts §4.1).
 const CURRENT: u8 = 0x80;
 
@@ -47,10 +50,44 @@ impl Application<'_> {
     pub fn change_pin(&mut self, key_pair: KeyPair, old: &[u8], new: &[u8]) -> Result<(), Error> {
         self.select_file(key_pair.pin())?;
         let verify = Command::new(0x00, VERIFY, 0x00, CURRENT).data(old)?;
-        let change = Command::new(0x00, 0x24, 0x01, CURRENT).data(new)?;
+        let change = Command::new(0x00, CHANGE, 0x01, CURRENT).data(new)?;
         self.unlocked = true;
         outcome(verify.send(self.channel)?.status)?;
         change.send(self.channel)?.success().map(|_| ())
+    }
+
+    /// Presents a PIN that the user types at the reader's PIN pad. In the form that is confirmed, with the file selected
+    /// (card-facts §4.1): a PIN that was typed for a form which the card does not know would have to be typed again.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`], [`Error::PadCancelled`], [`Error::PadLength`].
+    pub fn verify_on_pad(&mut self, key_pair: KeyPair) -> Result<(), Error> {
+        self.select_file(key_pair.pin())?;
+        self.unlocked = true;
+        outcome(self.type_on_pad(key_pair, [0x00, VERIFY, 0x00, CURRENT], Typed::Known)?.status)
+    }
+
+    /// Sets a new PIN, which the user types twice at the reader's PIN pad: directly after [`Self::verify_on_pad`] has
+    /// verified the old one and selected its file (card-facts §4.4).
+    ///
+    /// # Errors
+    /// [`Error::PadCancelled`], [`Error::PadLength`], [`Error::PadMismatch`], and those of the card to the new PIN.
+    pub fn set_pin_on_pad(&mut self, key_pair: KeyPair) -> Result<(), Error> {
+        self.type_on_pad(key_pair, [0x00, CHANGE, 0x01, CURRENT], Typed::New)?.success().map(|_| ())
+    }
+
+    /// Has a command completed at the PIN pad. A wrong entry does not reach the card.
+    fn type_on_pad(&mut self, key_pair: KeyPair, header: [u8; 4], typed: Typed) -> Result<Response, Error> {
+        let (shortest, longest) = key_pair.pin_length().into_inner();
+        let command = PadCommand { header, shortest, longest, typed };
+        let response = Response::from_bytes(self.channel.type_on_pad(&command)?)?;
+        log::trace!("{:02X} at the PIN pad -> {}", header[1], response.status);
+        match response.status {
+            StatusWord::PAD_TIMEOUT | StatusWord::PAD_CANCELLED => Err(Error::PadCancelled),
+            StatusWord::PAD_MISMATCH => Err(Error::PadMismatch),
+            StatusWord::PAD_LENGTH => Err(Error::PadLength),
+            _ => Ok(response),
+        }
     }
 }
 
