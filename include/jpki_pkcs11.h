@@ -40,6 +40,7 @@
 #define JPKI_PKCS11_SETTING_LABELS "labels"                   /* en, ja */
 #define JPKI_PKCS11_SETTING_ALWAYS_AUTHENTICATE "always-authenticate" /* false, true */
 #define JPKI_PKCS11_SETTING_LAST_TRY "last-try"               /* allow, refuse */
+#define JPKI_PKCS11_SETTING_PIN_PAD "pin-pad"                 /* auto, letters, off */
 #define JPKI_PKCS11_SETTING_CA_CERTIFICATES "ca-certificates" /* true, false */
 #define JPKI_PKCS11_SETTING_READERS "readers"                 /* "pattern,pattern" with * for any characters */
 #define JPKI_PKCS11_SETTING_LOG "log"                         /* off, error, info, debug, trace */

@@ -33,6 +33,18 @@ pub enum Labels {
     Japanese,
 }
 
+/// What the PIN pads of the readers are used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PinPads {
+    /// The authentication PIN, which has digits only.
+    #[default]
+    Auto,
+    /// The signing PIN as well: the pads can type letters.
+    Letters,
+    /// Nothing.
+    Off,
+}
+
 /// All settings, with their defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -44,6 +56,8 @@ pub struct Settings {
     pub always_authenticate: bool,
     /// `last-try = "refuse"`: never risk the last try of a PIN.
     pub spare_last_try: bool,
+    /// `pin-pad`: what PIN pads are used for.
+    pub pin_pad: PinPads,
     /// `ca-certificates`: show the CA certificates.
     pub ca_certificates: bool,
     /// `readers`: patterns of reader names, with `*` for any characters; none stands for all readers.
@@ -61,6 +75,7 @@ impl Default for Settings {
             labels: Labels::default(),
             always_authenticate: false,
             spare_last_try: false,
+            pin_pad: PinPads::default(),
             ca_certificates: true,
             readers: Vec::new(),
             log: log::LevelFilter::Off,
@@ -139,6 +154,10 @@ impl Settings {
             ("last-try", Value::Text("allow")) => self.spare_last_try = false,
             ("last-try", Value::Text("refuse")) => self.spare_last_try = true,
             ("last-try", _) => return Err(wrong("allow or refuse")),
+            ("pin-pad", Value::Text("auto")) => self.pin_pad = PinPads::Auto,
+            ("pin-pad", Value::Text("letters")) => self.pin_pad = PinPads::Letters,
+            ("pin-pad", Value::Text("off")) => self.pin_pad = PinPads::Off,
+            ("pin-pad", _) => return Err(wrong("auto, letters or off")),
             ("always-authenticate", value) => self.always_authenticate = truth(value).ok_or_else(|| wrong(TRUTH))?,
             ("ca-certificates", value) => self.ca_certificates = truth(value).ok_or_else(|| wrong(TRUTH))?,
             ("readers", Value::List(patterns)) => {
@@ -210,7 +229,7 @@ mod tests {
     #[test]
     fn every_key() {
         let settings = from(
-            "slots=auth labels=ja last-try=refuse always-authenticate=true\tca-certificates=false  readers=\"ACS *, Sony*\" \
+            "slots=auth labels=ja last-try=refuse pin-pad=letters always-authenticate=true\tca-certificates=false  readers=\"ACS *, Sony*\" \
              log=debug log-file=\"/a b/c\"",
         )
         .unwrap();
@@ -219,6 +238,7 @@ mod tests {
             labels: Labels::Japanese,
             always_authenticate: true,
             spare_last_try: true,
+            pin_pad: PinPads::Letters,
             ca_certificates: false,
             readers: vec!["ACS *".into(), "Sony*".into()],
             log: log::LevelFilter::Debug,
@@ -238,6 +258,7 @@ mod tests {
             "labels=\"ja\"x",
             "=",
             "log=loud",
+            "pin-pad=on",
             "ca-certificates=1",
         ] {
             assert!(from(text).is_err(), "{text}");
