@@ -39,6 +39,7 @@ errors! {
     DataLenRange => CKR_DATA_LEN_RANGE, "The data are too short or too long for the mechanism.";
     DeviceError => CKR_DEVICE_ERROR, "The card or its reader failed, or lied.";
     DeviceRemoved => CKR_DEVICE_REMOVED, "The card was pulled out in the middle.";
+    FunctionCanceled => CKR_FUNCTION_CANCELED, "The user has cancelled at the PIN pad, or typed nothing in time.";
     FunctionFailed => CKR_FUNCTION_FAILED, "The card cannot do this after all.";
     FunctionNotParallel => CKR_FUNCTION_NOT_PARALLEL, "Functions do not run in parallel.";
     FunctionNotSupported => CKR_FUNCTION_NOT_SUPPORTED, "The module does not do this.";
@@ -54,7 +55,7 @@ errors! {
     OperationActive => CKR_OPERATION_ACTIVE, "An operation of this kind is under way in the session.";
     OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED, "No operation of this kind is under way.";
     PinIncorrect => CKR_PIN_INCORRECT, "The PIN is wrong.";
-    PinInvalid => CKR_PIN_INVALID, "The new PIN has characters it may not have, or lacks some.";
+    PinInvalid => CKR_PIN_INVALID, "The new PIN has characters it may not have, or lacks some, or was typed in two ways.";
     PinLenRange => CKR_PIN_LEN_RANGE, "The new PIN is too short or too long.";
     PinLocked => CKR_PIN_LOCKED, "The PIN is locked, or its last try is not to be risked.";
     RandomSeedNotSupported => CKR_RANDOM_SEED_NOT_SUPPORTED, "The card's random numbers take no seed.";
@@ -82,7 +83,10 @@ impl From<token::Error> for Error {
             // C_Login has no value of its own for a try that is not risked; this one ends a program's retries.
             T::PinLocked | T::LastTry => Error::PinLocked,
             T::NewPinLength => Error::PinLenRange,
-            T::NewPinCharacters => Error::PinInvalid,
+            T::NewPinCharacters | T::NewPinMismatch => Error::PinInvalid,
+            T::Cancelled => Error::FunctionCanceled,
+            // NULL in the place of a PIN (PKCS#11 3.2 §5.6.8).
+            T::NoPinPad => Error::ArgumentsBad,
             T::NotLoggedIn => Error::UserNotLoggedIn,
             T::AlreadyLoggedIn => Error::UserAlreadyLoggedIn,
             T::NoKey => Error::KeyHandleInvalid,

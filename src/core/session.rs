@@ -191,10 +191,31 @@ impl Module {
     /// [`Error::PinIncorrect`], [`Error::PinLocked`], [`Error::UserAlreadyLoggedIn`]; [`Error::UserTypeInvalid`] for
     /// a security officer, whom the card does not have.
     pub fn login(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &[u8]) -> Result<(), Error> {
+        self.show_pin(&*self.session(handle)?, user, Some(pin))
+    }
+
+    /// C_Login with NULL for the PIN: the user types it at the reader's PIN pad.
+    ///
+    /// # Errors
+    /// [`Error::ArgumentsBad`] without a PIN pad for this PIN, [`Error::FunctionCanceled`] where the user cancels or
+    /// types nothing; those of [`Self::login`].
+    pub fn login_on_pad(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE) -> Result<(), Error> {
         let session = self.session(handle)?;
+        if !self.pin_pad(&session.token).verifies {
+            return Err(Error::ArgumentsBad);
+        }
+        self.show_pin(&session, user, None)
+    }
+
+    /// `pin` is `None` for the PIN pad.
+    fn show_pin(&self, session: &Session, user: CK_USER_TYPE, pin: Option<&[u8]>) -> Result<(), Error> {
+        let spare_last_try = self.settings().spare_last_try;
         match user {
             CKU_USER => {
-                session.token.login(pin, self.settings().spare_last_try)?;
+                match pin {
+                    Some(pin) => session.token.login(pin, spare_last_try)?,
+                    None => session.token.login_on_pad(spare_last_try)?,
+                }
                 // Another thread may have closed the last session while the card worked, and the login with it.
                 if self.count_sessions(&session.token) == (0, 0) {
                     let _ = session.token.logout();
@@ -202,17 +223,21 @@ impl Module {
                 }
                 Ok(())
             }
-            CKU_CONTEXT_SPECIFIC => self.confirm(&session, pin),
+            CKU_CONTEXT_SPECIFIC => self.confirm(session, pin),
             _ => Err(Error::UserTypeInvalid),
         }
     }
 
     /// The PIN once more, for the signature that waits for it in this session (CKA_ALWAYS_AUTHENTICATE).
-    fn confirm(&self, session: &Session, pin: &[u8]) -> Result<(), Error> {
+    fn confirm(&self, session: &Session, pin: Option<&[u8]>) -> Result<(), Error> {
         if session.operations.lock().waiting_for_pin().is_none() {
             return Err(Error::OperationNotInitialized);
         }
-        session.token.confirm(pin, self.settings().spare_last_try)?;
+        let spare_last_try = self.settings().spare_last_try;
+        match pin {
+            Some(pin) => session.token.confirm(pin, spare_last_try)?,
+            None => session.token.confirm_on_pad(spare_last_try)?,
+        }
         if let Some(operation) = session.operations.lock().waiting_for_pin() {
             operation.confirm();
         }
@@ -266,6 +291,22 @@ impl Module {
             return Err(Error::SessionReadOnly);
         }
         Ok(session.token.change_pin(old, new, self.settings().spare_last_try)?)
+    }
+
+    /// C_SetPIN with NULL for both PINs: the user types them at the reader's PIN pad.
+    ///
+    /// # Errors
+    /// [`Error::ArgumentsBad`] without a PIN pad for that, [`Error::SessionReadOnly`], [`Error::FunctionCanceled`];
+    /// those of [`Self::set_pin`].
+    pub fn set_pin_on_pad(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
+        let session = self.session(handle)?;
+        if !self.pin_pad(&session.token).modifies {
+            return Err(Error::ArgumentsBad);
+        }
+        if !session.read_write {
+            return Err(Error::SessionReadOnly);
+        }
+        Ok(session.token.change_pin_on_pad(self.settings().spare_last_try)?)
     }
 
     /// Random bytes from the card.

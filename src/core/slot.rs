@@ -6,10 +6,8 @@ use cryptoki_sys::*;
 
 use super::error::Error;
 use super::module::Module;
-use crate::settings::{Labels, Slots};
-use crate::token::{
-    AUTHENTICATION_PIN_LENGTH, Contents, KeyPair, Reader, SIGNATURE_PIN_MAX, SIGNATURE_PIN_MIN, Token, Tries,
-};
+use crate::settings::{Labels, PinPads, Slots};
+use crate::token::{Contents, KeyPair, PinPad, Reader, Token, Tries};
 
 /// The most sessions one token has at a time. A bound against programs that never close one.
 pub(super) const SESSIONS_MAX: usize = 1024;
@@ -114,23 +112,21 @@ impl Module {
         let slot = self.slot(id)?;
         let token = slot.token()?;
         let tries = token.tries()?;
-        let (pin_min, pin_max) = match slot.key_pair {
-            KeyPair::Authentication => (AUTHENTICATION_PIN_LENGTH, AUTHENTICATION_PIN_LENGTH),
-            KeyPair::Signature => (SIGNATURE_PIN_MIN, SIGNATURE_PIN_MAX),
-        };
+        let (pin_min, pin_max) = slot.key_pair.pin_length().into_inner();
         let (sessions, read_write) = self.count_sessions(&token);
+        let pad_flag = if self.pin_pad(&token).verifies { CKF_PROTECTED_AUTHENTICATION_PATH } else { 0 };
         Ok(CK_TOKEN_INFO {
             label: padded(self.token_label(slot.key_pair)),
             manufacturerID: padded(TOKEN_MANUFACTURER),
             model: padded(token.model()),
             serialNumber: padded(token.serial()),
-            flags: token_flags(&token, tries),
+            flags: token_flags(&token, tries) | pad_flag,
             ulMaxSessionCount: SESSIONS_MAX as CK_ULONG,
             ulSessionCount: sessions as CK_ULONG,
             ulMaxRwSessionCount: SESSIONS_MAX as CK_ULONG,
             ulRwSessionCount: read_write as CK_ULONG,
-            ulMaxPinLen: pin_max as CK_ULONG,
-            ulMinPinLen: pin_min as CK_ULONG,
+            ulMaxPinLen: pin_max.into(),
+            ulMinPinLen: pin_min.into(),
             ulTotalPublicMemory: CK_UNAVAILABLE_INFORMATION,
             ulFreePublicMemory: CK_UNAVAILABLE_INFORMATION,
             ulTotalPrivateMemory: CK_UNAVAILABLE_INFORMATION,
@@ -140,6 +136,17 @@ impl Module {
             // No clock on the card.
             utcTime: padded(""),
         })
+    }
+
+    /// What the reader's PIN pad can do for a token. No feature of a reader tells whether its pad can type letters
+    /// (PC/SC part 10), so that the settings have to say it.
+    pub(super) fn pin_pad(&self, token: &Token) -> PinPad {
+        let wanted = match self.settings().pin_pad {
+            PinPads::Auto => token.key_pair() == KeyPair::Authentication,
+            PinPads::Letters => true,
+            PinPads::Off => false,
+        };
+        if wanted { token.pin_pad() } else { PinPad::default() }
     }
 
     /// What a password prompt shows, so that it must tell the user which PIN to type.

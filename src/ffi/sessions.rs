@@ -60,7 +60,10 @@ pub(super) unsafe fn login(
 ) -> Result<(), Error> {
     let module = module()?;
     // SAFETY: by this function's contract.
-    module.login(session, user, unsafe { pin_bytes(&module, session, pin, length) }?)
+    match unsafe { pin_bytes(&module, session, pin, length) }? {
+        Some(pin) => module.login(session, user, pin),
+        None => module.login_on_pad(session, user),
+    }
 }
 
 /// C_LoginUser (PKCS#11 3.0): the card knows no user names, so that only an empty one is right.
@@ -108,10 +111,14 @@ pub(super) unsafe fn set_pin(
     let old = unsafe { pin_bytes(&module, session, old, old_length) }?;
     // SAFETY: by this function's contract.
     let new = unsafe { pin_bytes(&module, session, new, new_length) }?;
-    module.set_pin(session, old, new)
+    match (old, new) {
+        (Some(old), Some(new)) => module.set_pin(session, old, new),
+        (None, None) => module.set_pin_on_pad(session),
+        _ => Err(Error::ArgumentsBad),
+    }
 }
 
-/// The bytes of a PIN. NULL would be for a reader with a PIN pad, which the token has not got.
+/// The bytes of a PIN. NULL, whatever the length, is for a PIN that is typed at a PIN pad (PKCS#11 3.2 §5.5.9, §5.6.8).
 ///
 /// # Safety
 /// `pin` is NULL or points to `length` bytes.
@@ -120,14 +127,14 @@ unsafe fn pin_bytes<'a>(
     session: CK_SESSION_HANDLE,
     pin: *const CK_UTF8CHAR,
     length: CK_ULONG,
-) -> Result<&'a [u8], Error> {
+) -> Result<Option<&'a [u8]>, Error> {
     // The session is looked at first (PKCS#11 3.2 §5.1.6).
     module.session_info(session)?;
     if pin.is_null() {
-        return Err(Error::ArgumentsBad);
+        return Ok(None);
     }
     // SAFETY: by this function's contract.
-    unsafe { bytes(pin, length) }
+    unsafe { bytes(pin, length) }.map(Some)
 }
 
 /// C_SeedRandom: the card's random numbers take no seed.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::error::Error;
-use super::login::PinState;
+use super::login::{Login, PinState};
 use crate::card::{self, Application, Habits, KeyPair};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
@@ -35,12 +35,30 @@ pub(super) struct InsertedCard {
 /// that the handling of transactions is in the module once and not once for each piece of work.
 type Job<'a> = &'a mut dyn FnMut(&mut dyn Channel, &mut Habits, &mut Ending) -> Result<(), Error>;
 
+/// With whom the card is shared during a piece of work, and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// As it is: with all programs, unless a login at the PIN pad keeps the card.
+    AsItIs,
+    /// With nobody, and so until nobody is logged in at the PIN pad any more.
+    Exclusive,
+}
+
 #[derive(Default)]
 struct Link {
     connection: Option<Box<dyn Connection>>,
+    /// The connection is an exclusive one: the application stays selected and unlocked between two pieces of work.
+    exclusive: bool,
     habits: Habits,
     /// How often in a row a transmission has failed.
     failures: u32,
+}
+
+impl Link {
+    fn close(&mut self) {
+        self.connection = None;
+        self.exclusive = false;
+    }
 }
 
 impl InsertedCard {
@@ -81,12 +99,31 @@ impl InsertedCard {
     pub(super) fn mark_gone(&self) {
         self.gone.store(true, Ordering::Release);
         self.forget_pins();
+        // An exclusive connection would keep everybody from the next card, too.
+        self.rest();
     }
 
     fn forget_pins(&self) {
         for pin in &self.pins {
-            pin.lock().held = None;
+            pin.lock().login = Login::Nobody;
         }
+    }
+
+    /// Somebody is logged in at the PIN pad: the card is kept, and stays unlocked on purpose.
+    pub(super) fn is_kept(&self) -> bool {
+        self.pins.iter().any(|pin| pin.lock().login.is_on_card())
+    }
+
+    /// Ends a login, and says what it was. A login at the PIN pad ends while the card does nothing else; with the last
+    /// one the card is locked and given back.
+    pub(super) fn end_login(&self, key_pair: KeyPair) -> Login {
+        let on_card = self.pin(key_pair).lock().login.is_on_card();
+        let mut link = on_card.then(|| self.link.lock());
+        let login = std::mem::take(&mut self.pin(key_pair).lock().login);
+        if let Some(link) = &mut link {
+            self.settle(link);
+        }
+        login
     }
 
     /// Asks the reader whether the card is still there. Costs no APDU.
@@ -106,39 +143,73 @@ impl InsertedCard {
         Ok(())
     }
 
-    /// Does one piece of work with the JPKI application: one transaction, from SELECT to leaving.
+    /// Does one piece of work with the JPKI application: one transaction, from SELECT to leaving; without both while
+    /// the card is kept.
     ///
     /// The work is done once. It is not repeated after a failure in the middle, because a PIN may have been sent.
     pub(super) fn work<T>(&self, mut job: impl FnMut(&mut Application<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let mut answer = None;
-        self.transact(&mut |channel, habits, ending| {
-            let mut application = Application::select(channel, habits)?;
-            let outcome = job(&mut application);
-            *ending = application.leave();
-            answer = Some(outcome?);
+        self.work_sharing(Share::AsItIs, &mut |application| {
+            answer = Some(job(application)?);
             Ok(())
         })?;
         answer.ok_or(Error::Removed)
     }
 
+    /// Does one piece of work while no other program is connected to the card. The card is kept after it where the work
+    /// has logged somebody in at the PIN pad.
+    pub(super) fn work_exclusively(
+        &self,
+        job: &mut dyn FnMut(&mut Application<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.work_sharing(Share::Exclusive, job)
+    }
+
+    fn work_sharing(
+        &self,
+        share: Share,
+        job: &mut dyn FnMut(&mut Application<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.transact_sharing(share, &mut |channel, habits, ending| {
+            if self.is_kept() {
+                // That a SELECT of the same application keeps the PINs verified is known from a single source
+                // (card-facts §4.5), so that there is none.
+                return job(&mut Application::resume(channel, habits));
+            }
+            let mut application = Application::select(channel, habits)?;
+            let outcome = job(&mut application);
+            if !self.is_kept() {
+                *ending = application.leave();
+            }
+            outcome
+        })
+    }
+
     /// One transaction without the application selected: for the recognition of the card.
     pub(super) fn transact(&self, job: Job<'_>) -> Result<(), Error> {
+        self.transact_sharing(Share::AsItIs, job)
+    }
+
+    fn transact_sharing(&self, share: Share, job: Job<'_>) -> Result<(), Error> {
         if self.is_gone() {
             return Err(Error::Removed);
         }
         let answer = {
             let mut link = self.link.lock();
-            let answer = self.transact_on(&mut link, job);
-            link.failures = match &answer {
-                Err(Error::Card(card::Error::Transport(_))) => link.failures + 1,
-                _ => 0,
-            };
+            let answer = self.transact_on(&mut link, share, job);
+            let failed = matches!(answer, Err(Error::Card(card::Error::Transport(_))));
+            link.failures = if failed { link.failures + 1 } else { 0 };
+            if failed && link.exclusive {
+                // What the card still holds as verified is not known any more.
+                self.forget_pad_logins();
+            }
             if link.failures >= FAILURES_MAX {
                 // Perhaps a new connection does better. The PINs were for the card at the end of the old one: a reader
                 // that was unplugged meanwhile counts from zero, so that another card could have this one's number.
-                link.connection = None;
                 self.forget_pins();
+                link.close();
             }
+            self.settle(&mut link);
             answer
         };
         if let Err(error) = &answer {
@@ -156,12 +227,43 @@ impl InsertedCard {
     fn rest(&self) {
         if self.users.load(Ordering::Acquire) == 0 || self.is_gone() {
             if let Some(mut link) = self.link.try_lock() {
-                link.connection = None;
+                if !link.exclusive || self.is_gone() {
+                    link.close();
+                }
             }
         }
     }
 
-    fn transact_on(&self, link: &mut Link, job: Job<'_>) -> Result<(), Error> {
+    /// Locks the card and gives it back to all programs, where nobody is logged in at the PIN pad any more.
+    fn settle(&self, link: &mut Link) {
+        if !link.exclusive || self.is_kept() {
+            return;
+        }
+        let Link { connection, habits, .. } = link;
+        if let Some(connection) = connection.as_mut().filter(|_| self.look().is_ok()) {
+            // Two ways to lock it, for each may fail: the application is left, and the end of an exclusive connection
+            // takes the power. So there is nothing to look for afterwards, as there is after a shared connection.
+            let _ = connection.transact(&mut |channel| Application::resume(channel, habits).leave());
+        }
+        link.close();
+    }
+
+    fn forget_pad_logins(&self) {
+        for pin in &self.pins {
+            let mut state = pin.lock();
+            if state.login.is_on_card() {
+                state.login = Login::Nobody;
+            }
+        }
+    }
+
+    fn transact_on(&self, link: &mut Link, share: Share, job: Job<'_>) -> Result<(), Error> {
+        if share == Share::Exclusive && !link.exclusive {
+            // Our own shared connection would be in the way as well.
+            link.close();
+            link.connection = Some(self.manager.connect_exclusively(&self.reader)?);
+            link.exclusive = true;
+        }
         let Link { connection, habits, .. } = link;
         let connection = match connection {
             Some(connection) => connection,

@@ -57,7 +57,14 @@ impl Token {
         match state {
             CertificateState::Present(_) | CertificateState::Absent => return Ok(state.certificate()),
             CertificateState::Locked if !self.is_logged_in() => return Ok(None),
-            CertificateState::Locked => self.unlocked(|application| self.read_certificate(application))?,
+            CertificateState::Locked => self.unlocked(|application| {
+                self.read_certificate(application)?;
+                // Locked still: not so on a card that holds the PIN as verified.
+                if self.is_on_card() && self.certificate.lock().is_locked() {
+                    return Err(Error::Card(card::Error::Locked));
+                }
+                Ok(())
+            })?,
             CertificateState::Unread => self.card.work(|application| self.read_certificate(application))?,
         }
         Ok(self.certificate.lock().certificate())
@@ -78,7 +85,11 @@ impl Token {
         let mut state = self.ca_certificate.lock();
         if let CertificateState::Unread = *state {
             let file = CertificateFile::Ca(self.key_pair());
-            *state = self.card.work(|application| Ok(interpret(application.read_certificate(file))?))?;
+            self.card.work(|application| {
+                let found = interpret(application.read_certificate(file))?;
+                self.remember(found, &mut state);
+                Ok(())
+            })?;
         }
         Ok(state.certificate())
     }
@@ -91,12 +102,21 @@ impl Token {
 
     pub(super) fn read_certificate(&self, application: &mut Application<'_>) -> Result<(), Error> {
         let file = CertificateFile::EndEntity(self.key_pair());
-        let state = interpret(application.read_certificate(file))?;
+        let found = interpret(application.read_certificate(file))?;
+        let mut state = self.certificate.lock();
+        self.remember(found, &mut state);
         if state.is_locked() {
             self.private.store(true, Ordering::Relaxed);
         }
-        *self.certificate.lock() = state;
         Ok(())
+    }
+
+    /// Remembers what a certificate file holds. Not that it holds nothing while the card is kept: that is also what it
+    /// looks like when the application is not selected any more, and nobody has said so.
+    fn remember(&self, found: CertificateState, state: &mut CertificateState) {
+        if found.certificate().is_some() || !self.card.is_kept() {
+            *state = found;
+        }
     }
 }
 

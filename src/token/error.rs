@@ -18,6 +18,12 @@ pub enum Error {
     NewPinLength,
     /// The new PIN has characters that it may not have, or lacks one of the kinds it must have.
     NewPinCharacters,
+    /// The new PIN was typed in two ways at the PIN pad.
+    NewPinMismatch,
+    /// The user has cancelled at the PIN pad, or typed nothing in time.
+    Cancelled,
+    /// The reader has no PIN pad for this.
+    NoPinPad,
     /// Only one try is left, and the settings forbid to risk it.
     LastTry,
     /// Nobody is logged in, or the card stopped to accept the PIN of the one who was.
@@ -40,7 +46,9 @@ impl From<card::Error> for Error {
     fn from(error: card::Error) -> Self {
         match error {
             card::Error::Transport(error) => error.into(),
-            card::Error::WrongPin(_) => Error::PinIncorrect,
+            card::Error::WrongPin(_) | card::Error::PadLength => Error::PinIncorrect,
+            card::Error::PadMismatch => Error::NewPinMismatch,
+            card::Error::PadCancelled => Error::Cancelled,
             card::Error::PinLocked => Error::PinLocked,
             card::Error::UnknownScheme => Error::UnknownScheme,
             error => Error::Card(error),
@@ -53,6 +61,7 @@ impl From<transport::Error> for Error {
         match error {
             transport::Error::Removed | transport::Error::NoReader | transport::Error::ServiceGone => Error::Removed,
             transport::Error::Busy => Error::Busy,
+            transport::Error::NoPinPad => Error::NoPinPad,
             error => Error::Card(card::Error::Transport(error)),
         }
     }
@@ -66,6 +75,9 @@ impl fmt::Display for Error {
             Error::PinLocked => "the PIN is locked",
             Error::NewPinLength => "the new PIN is too short or too long",
             Error::NewPinCharacters => "the new PIN has characters it may not have, or lacks some it must have",
+            Error::NewPinMismatch => "two different new PINs at the PIN pad",
+            Error::Cancelled => "cancelled at the PIN pad",
+            Error::NoPinPad => "the reader has no PIN pad for this",
             Error::LastTry => "the last try is not risked",
             Error::NotLoggedIn => "nobody is logged in",
             Error::AlreadyLoggedIn => "the user is logged in already",

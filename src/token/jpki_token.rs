@@ -12,6 +12,7 @@ use super::error::Error;
 use super::login::{PinState, Tries};
 use super::refused;
 use crate::card::{self, KeyPair, Scheme};
+use crate::transport::PinPad;
 
 /// The most random bytes of one GET CHALLENGE (card-facts §1.4).
 const CHALLENGE_MAX: usize = 256;
@@ -24,6 +25,8 @@ pub(super) struct Identity {
     pub(super) tries: Tries,
     /// A certificate was issued for this key pair, as far as the card tells.
     pub(super) issued: bool,
+    /// The PIN pad of the reader that the card is in.
+    pub(super) pin_pad: PinPad,
 }
 
 /// One key pair of one inserted card, with its certificates and its PIN.
@@ -89,6 +92,12 @@ impl Token {
     #[must_use]
     pub fn is_issued(&self) -> bool {
         self.identity.issued
+    }
+
+    /// What the PIN pad of its reader can do. That it can type the characters of this token's PIN is not said.
+    #[must_use]
+    pub fn pin_pad(&self) -> PinPad {
+        self.identity.pin_pad
     }
 
     /// The card answers to PSS, as far as is known.

@@ -19,19 +19,46 @@ pub enum Tries {
     Unsaid,
 }
 
-/// Who is logged in.
+/// What is known of a PIN.
 pub(super) struct PinState {
     pub(super) tries: Tries,
-    /// The PIN of the user who is logged in. In an Arc, because a signature in progress still needs it while the user
-    /// logs out.
-    pub(super) held: Option<Arc<SecretPin>>,
-    /// The held PIN, too, is not sent where only one try is left.
-    spare_last_try: bool,
+    pub(super) login: Login,
 }
 
 impl Default for PinState {
     fn default() -> Self {
-        PinState { tries: Tries::Stale, held: None, spare_last_try: false }
+        PinState { tries: Tries::Stale, login: Login::Nobody }
+    }
+}
+
+/// Who is logged in, and where the PIN is meanwhile.
+#[derive(Default)]
+pub(super) enum Login {
+    #[default]
+    Nobody,
+    /// The user, whose PIN is here; the card is locked between two pieces of work.
+    Held {
+        /// In an Arc, because a signature in progress still needs it while the user logs out.
+        pin: Arc<SecretPin>,
+        /// The held PIN, too, is not sent where only one try is left.
+        spare_last_try: bool,
+    },
+    /// The user, who typed the PIN at a PIN pad: the card holds it as verified, and is kept for that.
+    OnCard,
+}
+
+impl Login {
+    pub(super) fn is_on_card(&self) -> bool {
+        matches!(self, Login::OnCard)
+    }
+
+    /// The held PIN, and whether the last try is spared; `None` where there is no PIN to hold.
+    fn held(&self) -> Result<Option<(Arc<SecretPin>, bool)>, Error> {
+        match self {
+            Login::Nobody => Err(Error::NotLoggedIn),
+            Login::Held { pin, spare_last_try } => Ok(Some((Arc::clone(pin), *spare_last_try))),
+            Login::OnCard => Ok(None),
+        }
     }
 }
 
@@ -55,7 +82,7 @@ impl Token {
     /// The user is logged in.
     #[must_use]
     pub fn is_logged_in(&self) -> bool {
-        self.pin().lock().held.is_some()
+        !matches!(self.pin().lock().login, Login::Nobody)
     }
 
     /// Verifies a PIN and keeps it for the signatures to come; the card itself is left locked. With `spare_last_try`
@@ -75,9 +102,9 @@ impl Token {
             if self.is_logged_in() {
                 return Err(Error::AlreadyLoggedIn);
             }
-            self.may_try(application, &pin, spare_last_try)?;
+            self.may_try(application, Some(&pin), spare_last_try)?;
             let answer = application.verify(self.key_pair(), pin.bytes());
-            self.note_attempt(&pin, answer)?;
+            self.note_attempt(Some(&pin), answer)?;
             if self.key_pair() == KeyPair::Signature {
                 // While the PIN is verified anyway. What goes wrong here shows when the certificate is asked for.
                 let _ = self.read_certificate(application);
@@ -85,9 +112,7 @@ impl Token {
             if self.card.is_gone() {
                 return Err(Error::Removed);
             }
-            let mut state = self.pin().lock();
-            state.held = Some(Arc::clone(&pin));
-            state.spare_last_try = spare_last_try;
+            self.pin().lock().login = Login::Held { pin: Arc::clone(&pin), spare_last_try };
             Ok(())
         })
     }
@@ -102,13 +127,16 @@ impl Token {
             if !self.is_logged_in() {
                 return Err(Error::NotLoggedIn);
             }
-            self.may_try(application, &pin, spare_last_try)?;
+            self.may_try(application, Some(&pin), spare_last_try)?;
             let answer = application.verify(self.key_pair(), pin.bytes());
-            self.note_attempt(&pin, answer)?;
-            // The same PIN, unless it was changed by another program meanwhile. Gone, if the user has logged out meanwhile.
-            let mut state = self.pin().lock();
-            let held = state.held.as_mut().ok_or(Error::NotLoggedIn)?;
-            *held = Arc::clone(&pin);
+            self.note_attempt(Some(&pin), answer)?;
+            match &mut self.pin().lock().login {
+                // The user has logged out meanwhile.
+                Login::Nobody => return Err(Error::NotLoggedIn),
+                // The same PIN, unless it was changed by another program meanwhile.
+                Login::Held { pin: held, .. } => *held = Arc::clone(&pin),
+                Login::OnCard => {}
+            }
             Ok(())
         })
     }
@@ -118,10 +146,11 @@ impl Token {
     /// # Errors
     /// [`Error::NotLoggedIn`]. That the card cannot be reached is no error: the PIN is forgotten.
     pub fn logout(&self) -> Result<(), Error> {
-        if self.pin().lock().held.take().is_none() {
-            return Err(Error::NotLoggedIn);
+        match self.card.end_login(self.key_pair()) {
+            Login::Nobody => return Err(Error::NotLoggedIn),
+            Login::Held { .. } => self.make_sure_of_the_lock(),
+            Login::OnCard => {}
         }
-        self.make_sure_of_the_lock();
         Ok(())
     }
 
@@ -135,15 +164,15 @@ impl Token {
         let old = SecretPin::typed(self.key_pair(), old)?;
         let mut sent = false;
         let answer = self.card.work(|application| {
-            self.may_try(application, &old, spare_last_try)?;
+            self.may_try(application, Some(&old), spare_last_try)?;
             sent = true;
             let answer = application.change_pin(self.key_pair(), old.bytes(), new.bytes());
             if let Err(card::Error::Transport(_)) = answer {
                 // The card may have changed the PIN before it was lost: the old one could cost a try.
-                self.pin().lock().held = None;
+                self.pin().lock().login = Login::Nobody;
             }
-            self.note_attempt(&old, answer)?;
-            if let Some(held) = &mut self.pin().lock().held {
+            self.note_attempt(Some(&old), answer)?;
+            if let Login::Held { pin: held, .. } = &mut self.pin().lock().login {
                 *held = Arc::clone(&new);
             }
             Ok(())
@@ -158,20 +187,20 @@ impl Token {
 
 /// What is done with PINs while the card is in a transaction.
 impl Token {
-    /// Does a piece of work for which the held PIN has to be verified.
+    /// Does a piece of work for which the PIN has to be verified: the held one, unless the card has it verified still.
     pub(super) fn unlocked<T>(
         &self,
         mut job: impl FnMut(&mut Application<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.card.work(|application| {
-            let (held, spare_last_try) = {
-                let state = self.pin().lock();
-                (state.held.clone().ok_or(Error::NotLoggedIn)?, state.spare_last_try)
+            let held = self.pin().lock().login.held()?;
+            let Some((held, spare_last_try)) = held else {
+                return self.on_card(job(application));
             };
-            let answer = match self.may_try(application, &held, spare_last_try) {
+            let answer = match self.may_try(application, Some(&held), spare_last_try) {
                 Ok(()) => {
                     let answer = application.verify(self.key_pair(), held.bytes());
-                    self.note_attempt(&held, answer).map_err(Error::from)
+                    self.note_attempt(Some(&held), answer).map_err(Error::from)
                 }
                 refused => refused,
             };
@@ -181,7 +210,7 @@ impl Token {
                 // Somebody has changed or locked the PIN meanwhile, or the card refuses it for a reason of its own. It
                 // must not cost another try.
                 Err(_) => {
-                    self.pin().lock().held = None;
+                    self.pin().lock().login = Login::Nobody;
                     Err(Error::NotLoggedIn)
                 }
             }
@@ -190,8 +219,13 @@ impl Token {
 
     /// Looks whether the card is locked, and has it powered down where it does not show that. A card that cannot be
     /// reached has to do without.
-    fn make_sure_of_the_lock(&self) {
+    pub(super) fn make_sure_of_the_lock(&self) {
         let _ = self.card.work(|application| {
+            if self.card.is_kept() {
+                // Unlocked on purpose, for the user who is logged in at the PIN pad with the other key pair. Until that
+                // one logs out as well, this PIN stays verified on the card, and nobody else can reach the card.
+                return Ok(());
+            }
             // That leaving the application locks the card is known from a single source, so it is looked at once more.
             // Without a certificate of the signature key, what can be read in its place may be there for everybody.
             let telling = self.key_pair() == KeyPair::Authentication || self.certificate.lock().certificate().is_some();
@@ -207,9 +241,14 @@ impl Token {
         });
     }
 
-    /// Whether a PIN may cost a try.
-    fn may_try(&self, application: &mut Application<'_>, pin: &SecretPin, spare_last_try: bool) -> Result<(), Error> {
-        if refused::contains(self.card_name(), self.key_pair(), pin) {
+    /// Whether a PIN may cost a try; `None` for one that will be typed at a PIN pad.
+    pub(super) fn may_try(
+        &self,
+        application: &mut Application<'_>,
+        pin: Option<&SecretPin>,
+        spare_last_try: bool,
+    ) -> Result<(), Error> {
+        if pin.is_some_and(|pin| refused::contains(self.card_name(), self.key_pair(), pin)) {
             let locked = self.pin().lock().tries == Tries::Left(0);
             return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
         }
@@ -224,8 +263,12 @@ impl Token {
         Ok(())
     }
 
-    /// Writes down what an attempt with a PIN has done to the tries left.
-    fn note_attempt(&self, pin: &SecretPin, answer: Result<(), card::Error>) -> Result<(), card::Error> {
+    /// Writes down what an attempt with a PIN has done to the tries left; `None` for one from a PIN pad.
+    pub(super) fn note_attempt(
+        &self,
+        pin: Option<&SecretPin>,
+        answer: Result<(), card::Error>,
+    ) -> Result<(), card::Error> {
         let mut state = self.pin().lock();
         match answer {
             Ok(()) => {
@@ -238,16 +281,20 @@ impl Token {
             }
             Err(card::Error::WrongPin(left)) => {
                 state.tries = left.map_or(Tries::Stale, Tries::Left);
-                refused::remember(self.card_name(), self.key_pair(), pin, left);
-                if state.held.as_deref() == Some(pin) {
-                    state.held = None;
+                if let Some(pin) = pin {
+                    refused::remember(self.card_name(), self.key_pair(), pin, left);
+                    if matches!(&state.login, Login::Held { pin: held, .. } if **held == *pin) {
+                        state.login = Login::Nobody;
+                    }
                 }
             }
             Err(card::Error::PinLocked) => {
                 state.tries = Tries::Left(0);
                 // Of no more use, whoever has logged in with it.
-                state.held = None;
+                state.login = Login::Nobody;
             }
+            // Nothing has reached the card.
+            Err(card::Error::PadCancelled | card::Error::PadLength) => {}
             // Whether the card has counted this one is not known.
             Err(_) => state.tries = Tries::Stale,
         }

@@ -6,13 +6,6 @@ use zeroize::Zeroize;
 use super::error::Error;
 use crate::card::KeyPair;
 
-/// The authentication PIN has exactly this many digits (card-facts §4.3).
-pub const AUTHENTICATION_PIN_LENGTH: usize = 4;
-/// The signing PIN has at least this many characters (card-facts §4.3).
-pub const SIGNATURE_PIN_MIN: usize = 6;
-/// The signing PIN has at most this many characters (card-facts §4.3).
-pub const SIGNATURE_PIN_MAX: usize = 16;
-
 /// What is wrong with the form of a PIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -74,11 +67,7 @@ impl SecretPin {
     /// Checks the form: four digits, or 6 to 16 letters and digits with at least one of each (card-facts §4.3: all of
     /// this is confirmed, so that anything else cannot be right).
     fn of_form(key_pair: KeyPair, typed: &[u8]) -> Result<Self, Fault> {
-        let lengths = match key_pair {
-            KeyPair::Authentication => AUTHENTICATION_PIN_LENGTH..=AUTHENTICATION_PIN_LENGTH,
-            KeyPair::Signature => SIGNATURE_PIN_MIN..=SIGNATURE_PIN_MAX,
-        };
-        if !lengths.contains(&typed.len()) {
+        if !u8::try_from(typed.len()).is_ok_and(|length| key_pair.pin_length().contains(&length)) {
             return Err(Fault::Length);
         }
         let mut pin = Self::empty();

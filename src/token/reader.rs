@@ -223,6 +223,7 @@ impl Reader {
 fn read_identity(card: &InsertedCard) -> Result<[Identity; 2], Error> {
     let mut identities = None;
     card.transact(&mut |channel, habits, _| {
+        let pin_pad = channel.pin_pad();
         let number = card::card_number(channel)?;
         let mut application = Application::select(channel, habits)?;
         // Nothing depends on the label, so that a card without one is as good.
@@ -243,7 +244,7 @@ fn read_identity(card: &InsertedCard) -> Result<[Identity; 2], Error> {
             // A live counter belongs to a PIN that somebody has set; else the card may have been issued without.
             let issued =
                 matches!(tries, Tries::Left(1..)) || application.availability(key_pair) != Availability::Absent;
-            Ok(Identity { key_pair, model: label.clone(), serial: serial.clone(), tries, issued })
+            Ok(Identity { key_pair, model: label.clone(), serial: serial.clone(), tries, issued, pin_pad })
         };
         identities = Some([identify(KeyPair::Authentication)?, identify(KeyPair::Signature)?]);
         Ok(())

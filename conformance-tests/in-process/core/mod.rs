@@ -6,6 +6,7 @@ mod budgets;
 mod digests;
 mod events;
 mod objects;
+mod pin_pad;
 mod sessions;
 mod signing;
 mod slots;

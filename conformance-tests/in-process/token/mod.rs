@@ -4,6 +4,7 @@ mod absent;
 mod failures;
 mod locked;
 mod login;
+mod pad;
 mod recognition;
 mod refusals;
 mod signatures;
