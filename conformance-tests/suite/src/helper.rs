@@ -1,6 +1,7 @@
 //! This crate's own helper programs, as processes: the second program at the reader, and a program that uses the module
 //! and can be killed.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -25,8 +26,17 @@ impl Helper {
     /// Where it does not start.
     #[must_use]
     pub fn start(name: &str, arguments: &[&str]) -> Self {
+        Self::start_with(name, arguments, &[])
+    }
+
+    /// The same with variables in its environment.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn start_with(name: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Self {
         let mut command = Command::new(program(name));
-        end_with_us(command.args(arguments));
+        end_with_us(command.args(arguments).envs(environment.iter().copied()));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the helper starts");
         let (input, output) = (child.stdin.take(), child.stdout.take().expect("a piped output"));
         Helper { child, input, output: BufReader::new(output) }

@@ -4,13 +4,17 @@
 //! - `login`: logs in, says `ready`, and waits until its input is closed,
 //! - `signed`: the same after a signature,
 //! - `loop`: logs in, says `ready`, and signs with pauses for ever,
+//! - `pad`: logs in at the PIN pad, signs twice, says `ready`, and waits until its input is closed; then it logs out and
+//!   says what came of that,
 //! - `fork`: logs in, forks, and says what the child and the parent found.
 
 use std::io::{self, Read as _, Write as _};
 use std::thread::sleep;
 use std::time::Duration;
 
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
+use cryptoki::session::UserType;
 use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
 use jpki_conformance_suite::{Key, Module, Objects, call};
 
@@ -22,6 +26,9 @@ fn main() {
     let [task, key] = arguments.as_slice() else { panic!("module-user TASK KEY") };
     let key = Key::ALL.into_iter().find(|known| known.name() == key).expect("auth or sign");
     let module = Module::start();
+    if task == "pad" {
+        return at_pad(&module, key);
+    }
     let session = module.logged_in(key);
     let sign = || session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
     match task.as_str() {
@@ -44,6 +51,24 @@ fn main() {
             say("parent: signed");
         }
         _ => panic!("unknown task {task}"),
+    }
+}
+
+fn at_pad(module: &Module, key: Key) {
+    let session = module.session(key);
+    session.login(UserType::User, None).expect("a PIN from the PIN pad");
+    for _ in 0..2 {
+        session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    }
+    ready_and_wait();
+    say(&format!("logout: {:?}", error_of(session.logout())));
+}
+
+/// The return value of a call that has failed.
+fn error_of(answer: cryptoki::error::Result<()>) -> Option<RvError> {
+    match answer {
+        Err(Error::Pkcs11(error, _)) => Some(error),
+        answer => answer.map(|()| None).expect("an answer of the module"),
     }
 }
 
