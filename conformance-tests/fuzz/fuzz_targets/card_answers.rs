@@ -9,6 +9,7 @@ use cryptoki_sys::*;
 use jpki_fuzz::answers::Answers;
 use jpki_fuzz::cards::VirtualCard;
 use jpki_fuzz::input::Input;
+use jpki_fuzz::pad::{Pad, User};
 use jpki_fuzz::{machine, signatures};
 use jpki_pkcs11::core::{AttributeError, Error, Filter, Mechanism, Module, Parameter, PssParameters};
 use jpki_pkcs11::settings::Settings;
@@ -98,6 +99,7 @@ fn settings(bits: u8) -> Settings {
         if bits & 4 != 0 { "ca-certificates=false" } else { "" },
         if bits & 8 != 0 { "labels=ja" } else { "" },
         ["", "", "slots=auth", "slots=sign"][usize::from(bits >> 4 & 3)],
+        if bits & 0x40 != 0 { "pin-pad=letters" } else { "" },
     ]
     .join(" ");
     settings.apply_text(&text).expect("settings");
@@ -132,6 +134,25 @@ impl Program {
         }
     }
 
+    /// The user comes to the PIN pad, where there is one.
+    fn at_pad(input: &mut Input<'_>) -> bool {
+        if machine::with(|machine| machine.pad.is_none()) || input.byte() & 1 != 0 {
+            return false;
+        }
+        let user = (0..3).map(|_| match input.byte() {
+            0..8 => User::Types(b"1234".to_vec()),
+            8..16 => User::Types(b"ABC123".to_vec()),
+            status @ 16..20 => User::Fails(0x6400 + u16::from(status - 16)),
+            20 => User::Fails(0x6B80),
+            21 => User::Error(Answers::error(input)),
+            22 => User::Fails(input.word()),
+            _ => User::Types(Self::pin(input)),
+        });
+        let user = user.collect();
+        machine::with(|machine| machine.pad.as_mut().map(|pad| pad.user = user));
+        true
+    }
+
     /// One value of an object: its own call, as C_GetAttributeValue reports each by itself.
     fn value(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, kind: CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>> {
         machine::call();
@@ -164,7 +185,10 @@ impl Program {
             }
             4 | 5 => {
                 let session = self.session(input);
-                let _ = module.login(session, CKU_USER, &Self::pin(input));
+                let _ = match Self::at_pad(input) {
+                    true => module.login_on_pad(session, CKU_USER),
+                    false => module.login(session, CKU_USER, &Self::pin(input)),
+                };
             }
             6 | 7 => {
                 let session = self.session(input);
@@ -177,7 +201,11 @@ impl Program {
                     filter.push((input.pick(&ATTRIBUTES), input.blob().to_vec()));
                 }
                 if module.find_objects_init(session, &filter).is_ok() {
-                    let found = module.find_objects(session, 20).expect("a search has begun");
+                    // The search may have found that the card is gone, and its sessions with it.
+                    let found = match module.find_objects(session, 20) {
+                        Err(Error::SessionHandleInvalid) => return,
+                        found => found.expect("a search has begun"),
+                    };
                     module.find_objects_final(session).expect("a search has begun");
                     self.objects.retain(|object| !found.contains(object));
                     self.objects.extend(found);
@@ -209,9 +237,15 @@ impl Program {
                 }
             }
             14 => {
-                let (session, old, new) = (self.session(input), Self::pin(input), Self::pin(input));
+                let session = self.session(input);
                 // Nobody who is not logged in logs out, so that a card which lies is not found out.
-                let _ = module.set_pin(session, &old, &new);
+                let _ = match Self::at_pad(input) {
+                    true => module.set_pin_on_pad(session),
+                    false => {
+                        let (old, new) = (Self::pin(input), Self::pin(input));
+                        module.set_pin(session, &old, &new)
+                    }
+                };
             }
             15 => drop(module.logout(self.session(input))),
             16 => {
@@ -237,7 +271,10 @@ impl Program {
                 let (session, key) = (self.session(input), self.object(input));
                 if module.sign_init(session, mechanism(input), key).is_ok() {
                     machine::call();
-                    let _ = module.login(session, CKU_CONTEXT_SPECIFIC, &Self::pin(input));
+                    let _ = match Self::at_pad(input) {
+                        true => module.login_on_pad(session, CKU_CONTEXT_SPECIFIC),
+                        false => module.login(session, CKU_CONTEXT_SPECIFIC, &Self::pin(input)),
+                    };
                     machine::call();
                     let message = input.blob();
                     if let Ok(signature) = module.sign_final(session, message) {
@@ -246,7 +283,15 @@ impl Program {
                 }
             }
         }
-        if !self.unreliable && !machine::with(|machine| machine.tampered) {
+        if machine::with(|machine| machine.is_kept()) {
+            let logged_in = |session: &CK_SESSION_HANDLE| {
+                let info = self.module.session_info(*session);
+                info.is_ok_and(|info| matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
+            };
+            let anybody = self.sessions.iter().any(logged_in);
+            let kept = machine::with(|machine| machine.is_kept());
+            assert!(anybody || !kept, "the card is kept, and nobody is logged in");
+        } else if !self.unreliable && !machine::with(|machine| machine.tampered) {
             assert!(machine::with(|machine| machine.is_locked()), "the card is left unlocked");
         }
     }
@@ -326,7 +371,14 @@ fuzz_target!(|data: &[u8]| {
     let mut calls = Input::new(input.take(calls.into()));
     let unreliable = card.lies;
     machine::set_up(Box::new(card), Answers::new(input.rest()));
-    machine::with(|machine| machine.watch.spare_last_try = bits & 2 != 0);
+    machine::with(|machine| {
+        machine.watch.spare_last_try = bits & 2 != 0;
+        machine.pad = match bits >> 6 {
+            0 => None,
+            1 | 2 => Some(Pad::new()),
+            _ => Some(Pad::that_lies(&mut calls)),
+        };
+    });
 
     let module = Module::new(settings(bits), Readers::of_this_machine());
     let (sessions, objects) = (Vec::new(), Vec::new());

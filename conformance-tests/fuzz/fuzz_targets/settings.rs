@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use jpki_pkcs11::settings::{Labels, Settings, Slots};
+use jpki_pkcs11::settings::{Labels, PinPads, Settings, Slots};
 use libfuzzer_sys::fuzz_target;
 
 /// A TOML basic string, with every character escaped.
@@ -23,12 +23,18 @@ fn document(settings: &Settings) -> String {
         Labels::English => "en",
         Labels::Japanese => "ja",
     };
+    let pin_pad = match settings.pin_pad {
+        PinPads::Auto => "auto",
+        PinPads::Letters => "letters",
+        PinPads::Off => "off",
+    };
     let readers: Vec<_> = settings.readers.iter().map(|pattern| quoted(pattern)).collect();
     let mut lines = vec![
         format!("slots = {}", quoted(slots)),
         format!("labels = '{labels}'"),
         format!("always-authenticate = {}", settings.always_authenticate),
         format!("\"last-try\" = \"{}\"", if settings.spare_last_try { "refuse" } else { "allow" }),
+        format!("pin-pad = {}", quoted(pin_pad)),
         format!("ca-certificates = {}", settings.ca_certificates),
         format!("readers = [{}]", readers.join(", ")),
         format!("log = \"{}\"", settings.log.as_str().to_lowercase()),

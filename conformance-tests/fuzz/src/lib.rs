@@ -9,6 +9,7 @@ pub mod cards;
 pub mod input;
 pub mod machine;
 pub mod memory;
+pub mod pad;
 pub mod pcsc;
 pub mod signatures;
 pub mod watch;

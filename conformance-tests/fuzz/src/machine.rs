@@ -6,6 +6,7 @@ use pcsc_sys::*;
 
 use crate::answers::{Answers, Fate};
 use crate::cards::Chip;
+use crate::pad::{FEATURE_REQUEST, Pad};
 use crate::watch::Watch;
 
 /// The name of the reader.
@@ -17,6 +18,7 @@ struct Handle {
     /// The insertion that it was made for.
     events: u16,
     in_transaction: bool,
+    exclusive: bool,
 }
 
 /// The machine. There is one for each process, as there is one PC/SC.
@@ -34,6 +36,8 @@ pub struct Machine {
     pub next_look: Option<LONG>,
     /// A question for the state of the reader has failed, so that the module takes the card to be gone.
     look_failed: bool,
+    /// The reader's PIN pad.
+    pub pad: Option<Pad>,
     /// What never may happen.
     pub watch: Watch,
     /// Some answer was not the card's own.
@@ -59,6 +63,7 @@ pub fn set_up(chip: Box<dyn Chip>, answers: Answers) {
         next_begin: None,
         next_look: None,
         look_failed: false,
+        pad: None,
         watch: Watch::default(),
         tampered: false,
         handles: Vec::new(),
@@ -110,6 +115,11 @@ impl Machine {
         self.chip.as_ref().is_none_or(|chip| !chip.is_unlocked())
     }
 
+    /// The module has the card for itself: it may be unlocked between two transactions.
+    pub fn is_kept(&self) -> bool {
+        self.handles.iter().any(|handle| handle.exclusive)
+    }
+
     /// The state of the reader, as SCardGetStatusChange tells it.
     pub(crate) fn state(&mut self) -> Result<DWORD, LONG> {
         if let Some(error) = self.next_look.take() {
@@ -120,22 +130,34 @@ impl Machine {
         Ok(DWORD::from(self.events) << 16 | card)
     }
 
-    pub(crate) fn connect(&mut self) -> Result<SCARDHANDLE, LONG> {
+    pub(crate) fn connect(&mut self, exclusive: bool) -> Result<SCARDHANDLE, LONG> {
         if let Some(error) = self.next_begin.take() {
             return Err(error);
         }
         let chip = self.chip.as_mut().ok_or(SCARD_E_NO_SMARTCARD)?;
         chip.set_power(true);
+        assert!(!self.handles.iter().any(|other| exclusive || other.exclusive), "the module is in its own way");
         self.last_handle += 1;
-        self.handles.push(Handle { number: self.last_handle, events: self.events, in_transaction: false });
+        let (number, events) = (self.last_handle, self.events);
+        self.handles.push(Handle { number, events, in_transaction: false, exclusive });
         Ok(self.last_handle)
     }
 
-    pub(crate) fn disconnect(&mut self, handle: SCARDHANDLE) -> LONG {
+    pub(crate) fn disconnect(&mut self, handle: SCARDHANDLE, disposition: DWORD) -> LONG {
+        let gone = self.handle(handle).is_err() || self.look_failed;
         let Some(place) = self.handles.iter().position(|other| other.number == handle) else {
             return SCARD_E_INVALID_HANDLE;
         };
-        assert!(!self.handles.remove(place).in_transaction, "disconnected in a transaction");
+        let handle = self.handles.remove(place);
+        assert!(!handle.in_transaction, "disconnected in a transaction");
+        match disposition {
+            SCARD_LEAVE_CARD => assert!(!handle.exclusive || gone, "a card that was kept is left as it is"),
+            SCARD_UNPOWER_CARD => assert!(handle.exclusive, "the card is powered down for everybody"),
+            _ => panic!("disconnected with {disposition}"),
+        }
+        if let Some(chip) = self.chip.as_mut().filter(|_| disposition == SCARD_UNPOWER_CARD) {
+            chip.set_power(false);
+        }
         SCARD_S_SUCCESS
     }
 
@@ -177,7 +199,9 @@ impl Machine {
         handle.in_transaction = false;
         let powered_down = disposition == SCARD_UNPOWER_CARD;
         assert!(powered_down || disposition == SCARD_LEAVE_CARD, "a transaction ends with {disposition}");
-        self.watch.end(powered_down, gone);
+        if !handle.exclusive {
+            self.watch.end(powered_down, gone);
+        }
         match (&mut self.chip, gone) {
             (_, true) => return SCARD_W_REMOVED_CARD,
             (Some(chip), false) if powered_down => chip.set_power(false),
@@ -216,6 +240,25 @@ impl Machine {
         let arrived = answer.as_deref().ok().filter(|answer| (2..=258).contains(&answer.len()));
         self.watch.answer(command, arrived, real, number);
         answer
+    }
+
+    /// SCardControl.
+    pub(crate) fn control(&mut self, handle: SCARDHANDLE, code: u32, send: &[u8]) -> Result<Vec<u8>, LONG> {
+        let found = self.handles.iter().find(|other| other.number == handle);
+        assert!(found.is_some_and(|handle| handle.in_transaction), "a control code without a transaction");
+        let pad = self.pad.as_mut().ok_or(SCARD_E_UNSUPPORTED_FEATURE)?;
+        if code == FEATURE_REQUEST {
+            return Ok(pad.features.clone());
+        }
+        match pad.complete(code, send)? {
+            Ok(command) => {
+                self.watch.at_pad = true;
+                let answer = self.transmit(handle, &command);
+                self.watch.at_pad = false;
+                answer
+            }
+            Err(status) => Ok(status.to_be_bytes().to_vec()),
+        }
     }
 
     fn ask(&mut self, command: &[u8]) -> Vec<u8> {

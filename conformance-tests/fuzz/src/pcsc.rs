@@ -131,7 +131,7 @@ pub unsafe extern "C" fn SCardConnect(
     protocol: *mut DWORD,
 ) -> LONG {
     assert!(matches!(mode, SCARD_SHARE_SHARED | SCARD_SHARE_EXCLUSIVE), "connected with the mode {mode}");
-    match with(|machine| Some(machine.connect())) {
+    match with(|machine| Some(machine.connect(mode == SCARD_SHARE_EXCLUSIVE))) {
         Some(Ok(number)) => {
             // SAFETY: by this function's contract.
             unsafe {
@@ -165,8 +165,7 @@ pub unsafe extern "C" fn SCardReconnect(
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub extern "C" fn SCardDisconnect(handle: SCARDHANDLE, disposition: DWORD) -> LONG {
-    assert_eq!(disposition, SCARD_LEAVE_CARD, "the card is reset for everybody");
-    with(|machine| machine.disconnect(handle))
+    with(|machine| machine.disconnect(handle, disposition))
 }
 
 // SAFETY: as above.
@@ -222,26 +221,40 @@ pub unsafe extern "C" fn SCardTransmit(
     }
 }
 
-/// A reader without anything of its own, a PIN pad among it.
+/// What the reader has of its own: a PIN pad, or nothing.
 ///
 /// # Safety
-/// `length` is NULL or may be written.
+/// `send` has `send_length` bytes, `receive` the room that `receive_length` says; `length` is NULL or may be written.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SCardControl(
-    _handle: SCARDHANDLE,
-    _code: DWORD,
-    _send: *const c_void,
-    _send_length: DWORD,
-    _receive: *mut c_void,
-    _receive_length: DWORD,
+    handle: SCARDHANDLE,
+    code: DWORD,
+    send: *const c_void,
+    send_length: DWORD,
+    receive: *mut c_void,
+    receive_length: DWORD,
     length: *mut DWORD,
 ) -> LONG {
-    if !length.is_null() {
-        // SAFETY: by this function's contract.
-        unsafe { length.write(0) };
+    // SAFETY: by this function's contract.
+    let send = unsafe { slice::from_raw_parts(send.cast::<u8>(), send_length as usize) };
+    let answer = with(|machine| Some(machine.control(handle, code as u32, send))).unwrap_or(Err(SCARD_E_NO_SERVICE));
+    let bytes = answer.as_deref().unwrap_or_default();
+    let fits = bytes.len() <= receive_length as usize;
+    // SAFETY: by this function's contract.
+    unsafe {
+        if !length.is_null() {
+            length.write(bytes.len() as DWORD);
+        }
+        if fits {
+            slice::from_raw_parts_mut(receive.cast::<u8>(), bytes.len()).copy_from_slice(bytes);
+        }
     }
-    SCARD_E_UNSUPPORTED_FEATURE
+    match answer {
+        Ok(_) if fits => SCARD_S_SUCCESS,
+        Ok(_) => SCARD_E_INSUFFICIENT_BUFFER,
+        Err(error) => error,
+    }
 }
 
 // SAFETY: as above.
