@@ -5,6 +5,8 @@ mod failures;
 mod locked;
 mod login;
 mod pad;
+mod pad_both;
+mod pad_faults;
 mod recognition;
 mod refusals;
 mod signatures;

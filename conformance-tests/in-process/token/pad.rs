@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use jpki_pkcs11::token::{Error, KeyPair, PinPad, Scheme, Token, Tries};
-use jpki_pkcs11::transport;
 use jpki_virtual_card::{LeaveBehaviour, Options, Phone};
 
-use crate::machine::{Fate, Machine, Plastic, User};
-use crate::support::{
-    AUTH, READER, SIGN, assert_locked, kind, other_plastic, pin, pins_sent, reader, token, wrong_pin,
-};
+use crate::machine::{Machine, Plastic, User};
+use crate::support::{AUTH, READER, SIGN, assert_locked, kind, pin, pins_sent, reader, token, wrong_pin};
 
 /// A card in a reader with a PIN pad that has letters, and both tokens.
-fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
+pub(super) fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
     let card = crate::support::plastic(options);
     let machine = crate::support::machine_with(&card);
     machine.give_pad(READER, true);
@@ -21,33 +18,33 @@ fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
 }
 
 /// The same with one of the tokens.
-fn one_at_pad(options: Options, key_pair: KeyPair) -> (Machine, Plastic, Arc<Token>) {
+pub(super) fn one_at_pad(options: Options, key_pair: KeyPair) -> (Machine, Plastic, Arc<Token>) {
     let (machine, card, tokens) = at_pad(options);
     let token = tokens.into_iter().find(|token| token.key_pair() == key_pair).expect("both are there");
     (machine, card, token)
 }
 
-fn right(key_pair: KeyPair) -> User {
+pub(super) fn right(key_pair: KeyPair) -> User {
     User::Types(std::str::from_utf8(pin(key_pair)).expect("text"))
 }
 
-fn wrong(key_pair: KeyPair) -> User {
+pub(super) fn wrong(key_pair: KeyPair) -> User {
     User::Types(std::str::from_utf8(wrong_pin(key_pair)).expect("text"))
 }
 
 /// The user types the right PIN.
-fn log_in(machine: &Machine, token: &Token) {
+pub(super) fn log_in(machine: &Machine, token: &Token) {
     machine.at_pad(READER, &[right(token.key_pair())]);
     assert_eq!(token.login_on_pad(false), Ok(()));
 }
 
-fn signs(token: &Token) -> Result<(), Error> {
+pub(super) fn signs(token: &Token) -> Result<(), Error> {
     token.sign(Scheme::Pkcs1, b"x").map(|_| ())
 }
 
 /// The card is free, and no program can use a key.
 #[track_caller]
-fn assert_given_back(machine: &Machine, when: &str) {
+pub(super) fn assert_given_back(machine: &Machine, when: &str) {
     assert!(machine.others_can_connect(READER), "the card is kept {when}");
     assert_locked(machine, when);
 }
@@ -276,189 +273,4 @@ fn a_typed_change_during_a_login_at_the_pad() {
     assert!(!machine.others_can_connect(READER));
     assert_eq!(token.logout(), Ok(()));
     assert_given_back(&machine, "after logout");
-}
-
-#[test]
-fn the_user_pulls_the_card_out() {
-    let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
-    machine.at_pad(READER, &[User::PullsTheCard]);
-    assert_eq!(token.login_on_pad(false), Err(Error::Removed));
-    assert!(token.is_gone() && !token.is_logged_in());
-    // During the login, and another card comes.
-    let machine = crate::support::machine_with(&crate::support::plastic(Options::default()));
-    machine.give_pad(READER, true);
-    let reader = reader(&machine);
-    let one = crate::support::token(&reader, AUTH);
-    log_in(&machine, &one);
-    machine.swap(READER, &other_plastic());
-    let other = crate::support::token(&reader, AUTH);
-    assert_eq!(signs(&other), Err(Error::NotLoggedIn));
-    assert_eq!(signs(&one), Err(Error::Removed));
-    assert!(!one.is_logged_in());
-    assert_given_back(&machine, "after another card came");
-}
-
-#[test]
-fn the_next_card_is_not_kept_from_anybody() {
-    let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
-    let session = token.keep();
-    log_in(&machine, &token);
-    machine.remove(READER);
-    assert_eq!(token.look(), Err(Error::Removed));
-    machine.insert(READER, &other_plastic());
-    assert_given_back(&machine, "with the next card");
-    drop(session);
-}
-
-#[test]
-fn a_card_that_lost_its_state_is_no_login() {
-    // The reader says so.
-    let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
-    log_in(&machine, &token);
-    machine.reset_behind_our_back(READER);
-    assert_eq!(signs(&token), Err(Error::from(transport::Error::Reset)));
-    assert!(!token.is_logged_in());
-    assert_given_back(&machine, "after a reset");
-    log_in(&machine, &token);
-    assert_eq!(signs(&token), Ok(()));
-    // Nobody says so: the card refuses.
-    for key_pair in KeyPair::ALL {
-        let (machine, card, token) = one_at_pad(Options::default(), key_pair);
-        log_in(&machine, &token);
-        card.card().power_off();
-        card.card().power_on();
-        assert_eq!(signs(&token), Err(Error::NotLoggedIn));
-        assert!(!token.is_logged_in());
-        assert_given_back(&machine, "after the refusal");
-        assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries())));
-        log_in(&machine, &token);
-        assert_eq!(signs(&token), Ok(()));
-    }
-}
-
-#[test]
-fn files_that_only_seem_to_be_missing_are_read_again() {
-    let (machine, card, [auth, sign]) = at_pad(Options::default());
-    log_in(&machine, &sign);
-    card.card().power_off();
-    card.card().power_on();
-    assert!(auth.certificate().is_ok_and(|certificate| certificate.is_none()));
-    assert!(auth.ca_certificate().is_ok_and(|certificate| certificate.is_none()));
-    assert_eq!(signs(&sign), Err(Error::NotLoggedIn));
-    assert!(auth.certificate().is_ok_and(|certificate| certificate.is_some()));
-    assert!(auth.ca_certificate().is_ok_and(|certificate| certificate.is_some()));
-}
-
-#[test]
-fn a_fault_at_any_command() {
-    let faults = [Fate::Fails(transport::Error::Io("a hair")), Fate::AnswerLost(transport::Error::Reset)];
-    for (fault, at) in faults.into_iter().flat_map(|fault| (0..8).map(move |at| (fault, at))) {
-        for key_pair in KeyPair::ALL {
-            for leave in [LeaveBehaviour::Clears, LeaveBehaviour::Lies] {
-                let (machine, _card, token) = one_at_pad(Options { leave, ..Options::default() }, key_pair);
-                let fail = || {
-                    let mut count = 0;
-                    machine.intercept(READER, move |_| {
-                        count += 1;
-                        if count - 1 == at { fault } else { Fate::Arrives }
-                    });
-                };
-                let when = format!("with {fault:?} at {at}, {key_pair:?}, {leave:?}");
-                machine.at_pad(READER, &[right(key_pair)]);
-                fail();
-                let answer = token.login_on_pad(false);
-                machine.intercept_no_more(READER);
-                assert_eq!(token.is_logged_in(), answer.is_ok(), "{when}");
-                if answer.is_err() {
-                    assert_given_back(&machine, &format!("after login {when}"));
-                    log_in(&machine, &token);
-                }
-                fail();
-                let answer = signs(&token);
-                machine.intercept_no_more(READER);
-                if answer.is_err() {
-                    assert!(!token.is_logged_in(), "{when}");
-                    assert_given_back(&machine, &format!("after a signature {when}"));
-                    log_in(&machine, &token);
-                }
-                fail();
-                assert_eq!(token.logout(), Ok(()), "{when}");
-                machine.intercept_no_more(READER);
-                assert_given_back(&machine, &format!("after logout {when}"));
-            }
-        }
-    }
-}
-
-#[test]
-fn both_tokens_at_the_pad() {
-    for first_out in [0, 1] {
-        let (machine, _card, tokens) = at_pad(Options::default());
-        tokens.iter().for_each(|token| log_in(&machine, token));
-        assert!(tokens.iter().all(|token| signs(token) == Ok(())));
-        let (leaving, staying) = (&tokens[first_out], &tokens[1 - first_out]);
-        assert_eq!(leaving.logout(), Ok(()));
-        assert_eq!(signs(leaving), Err(Error::NotLoggedIn), "though the card has its PIN verified still");
-        assert!(!machine.others_can_connect(READER), "the other login lasts");
-        assert_eq!(signs(staying), Ok(()));
-        log_in(&machine, leaving);
-        assert_eq!(signs(leaving), Ok(()));
-        assert_eq!(leaving.logout(), Ok(()));
-        assert_eq!(staying.logout(), Ok(()));
-        assert_given_back(&machine, "after both logouts");
-    }
-}
-
-#[test]
-fn one_token_at_the_pad_and_one_with_a_typed_pin() {
-    for leave in [LeaveBehaviour::Clears, LeaveBehaviour::RefusedAll, LeaveBehaviour::Lies] {
-        for typed_first in [true, false] {
-            for typed_out_first in [true, false] {
-                let (machine, card, [auth, sign]) = at_pad(Options { leave, ..Options::default() });
-                if typed_first {
-                    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
-                }
-                log_in(&machine, &auth);
-                if !typed_first {
-                    assert_eq!(sign.login(wrong_pin(SIGN), false), Err(Error::PinIncorrect));
-                    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
-                }
-                assert_eq!((signs(&auth), signs(&sign), signs(&auth)), (Ok(()), Ok(()), Ok(())));
-                if typed_out_first {
-                    card.card().clear_exchanges();
-                    assert_eq!(sign.logout(), Ok(()));
-                    assert_eq!(card.card().exchanges().len(), 0, "an unlocked card shows nothing now");
-                    assert_eq!(signs(&sign), Err(Error::NotLoggedIn));
-                    assert_eq!(signs(&auth), Ok(()), "nothing wrong was concluded");
-                    assert_eq!(auth.logout(), Ok(()));
-                } else {
-                    assert_eq!(auth.logout(), Ok(()));
-                    assert_given_back(&machine, "after the login at the pad");
-                    assert_eq!(signs(&sign), Ok(()), "a held PIN does not need the card to be kept");
-                    assert_eq!(sign.logout(), Ok(()));
-                }
-                assert_given_back(&machine, &format!("after both logouts, {leave:?}"));
-            }
-        }
-    }
-}
-
-#[test]
-fn a_pin_that_is_locked_meanwhile_ends_the_login() {
-    let (machine, card, token) = one_at_pad(Options { auth_tries_left: 1, ..Options::default() }, AUTH);
-    log_in(&machine, &token);
-    card.card().set_tries_left(kind(AUTH), 1);
-    machine.at_pad(READER, &[wrong(AUTH)]);
-    assert_eq!(token.confirm_on_pad(false), Err(Error::PinLocked));
-    assert!(!token.is_logged_in());
-    assert_given_back(&machine, "after the PIN was locked");
-}
-
-#[test]
-fn a_card_that_nobody_logs_out_of_is_locked_when_the_module_goes() {
-    let (machine, _card, tokens) = at_pad(Options::default());
-    log_in(&machine, &tokens[0]);
-    drop(tokens);
-    assert_given_back(&machine, "after the tokens were dropped");
-    assert_eq!(machine.connections(), 0);
 }

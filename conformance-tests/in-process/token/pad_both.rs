@@ -1,0 +1,60 @@
+//! The two tokens of a card at a PIN pad: the card is kept for both of them.
+
+use jpki_pkcs11::token::Error;
+use jpki_virtual_card::{LeaveBehaviour, Options};
+
+use super::pad::{assert_given_back, at_pad, log_in, signs};
+use crate::support::{READER, SIGN, pin, wrong_pin};
+
+#[test]
+fn both_tokens_at_the_pad() {
+    for first_out in [0, 1] {
+        let (machine, _card, tokens) = at_pad(Options::default());
+        tokens.iter().for_each(|token| log_in(&machine, token));
+        assert!(tokens.iter().all(|token| signs(token) == Ok(())));
+        let (leaving, staying) = (&tokens[first_out], &tokens[1 - first_out]);
+        assert_eq!(leaving.logout(), Ok(()));
+        assert_eq!(signs(leaving), Err(Error::NotLoggedIn), "though the card has its PIN verified still");
+        assert!(!machine.others_can_connect(READER), "the other login lasts");
+        assert_eq!(signs(staying), Ok(()));
+        log_in(&machine, leaving);
+        assert_eq!(signs(leaving), Ok(()));
+        assert_eq!(leaving.logout(), Ok(()));
+        assert_eq!(staying.logout(), Ok(()));
+        assert_given_back(&machine, "after both logouts");
+    }
+}
+
+#[test]
+fn one_token_at_the_pad_and_one_with_a_typed_pin() {
+    for leave in [LeaveBehaviour::Clears, LeaveBehaviour::RefusedAll, LeaveBehaviour::Lies] {
+        for typed_first in [true, false] {
+            for typed_out_first in [true, false] {
+                let (machine, card, [auth, sign]) = at_pad(Options { leave, ..Options::default() });
+                if typed_first {
+                    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+                }
+                log_in(&machine, &auth);
+                if !typed_first {
+                    assert_eq!(sign.login(wrong_pin(SIGN), false), Err(Error::PinIncorrect));
+                    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+                }
+                assert_eq!((signs(&auth), signs(&sign), signs(&auth)), (Ok(()), Ok(()), Ok(())));
+                if typed_out_first {
+                    card.card().clear_exchanges();
+                    assert_eq!(sign.logout(), Ok(()));
+                    assert_eq!(card.card().exchanges().len(), 0, "an unlocked card shows nothing now");
+                    assert_eq!(signs(&sign), Err(Error::NotLoggedIn));
+                    assert_eq!(signs(&auth), Ok(()), "nothing wrong was concluded");
+                    assert_eq!(auth.logout(), Ok(()));
+                } else {
+                    assert_eq!(auth.logout(), Ok(()));
+                    assert_given_back(&machine, "after the login at the pad");
+                    assert_eq!(signs(&sign), Ok(()), "a held PIN does not need the card to be kept");
+                    assert_eq!(sign.logout(), Ok(()));
+                }
+                assert_given_back(&machine, &format!("after both logouts, {leave:?}"));
+            }
+        }
+    }
+}
