@@ -12,6 +12,9 @@ use crate::token::{Certificate, KeyPair, Token};
 /// How many handles each token has to give away.
 const HANDLES: CK_OBJECT_HANDLE = 16;
 
+/// How far apart the handles of one private object are from login to login.
+const LOGIN: CK_OBJECT_HANDLE = 1 << (CK_OBJECT_HANDLE::BITS / 2);
+
 /// What an object is. The order is the one in which a search finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -55,10 +58,13 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// Another insertion of the same card gives other handles: no handle ever comes to mean another object.
+    /// Another insertion of the same card gives other handles: no handle ever comes to mean another object. So does
+    /// another login for what is private: the handle from before a logout stays invalid (PKCS#11 3.2 §5.6.10).
     pub(super) fn handle(&self) -> CK_OBJECT_HANDLE {
         let place = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or(0);
-        self.token.number() as CK_OBJECT_HANDLE * HANDLES + place as CK_OBJECT_HANDLE
+        let logins = if self.is_private() { self.token.logins() } else { 0 };
+        let token = self.token.number() as CK_OBJECT_HANDLE * HANDLES;
+        token + place as CK_OBJECT_HANDLE + LOGIN.wrapping_mul(logins as CK_OBJECT_HANDLE)
     }
 
     /// CKA_PRIVATE: seen only after login.

@@ -23,11 +23,20 @@ pub enum Tries {
 pub(super) struct PinState {
     pub(super) tries: Tries,
     pub(super) login: Login,
+    /// How many logins there have been.
+    logins: u64,
+}
+
+impl PinState {
+    pub(super) fn log_in(&mut self, login: Login) {
+        self.login = login;
+        self.logins += 1;
+    }
 }
 
 impl Default for PinState {
     fn default() -> Self {
-        PinState { tries: Tries::Stale, login: Login::Nobody }
+        PinState { tries: Tries::Stale, login: Login::Nobody, logins: 0 }
     }
 }
 
@@ -85,6 +94,12 @@ impl Token {
         !matches!(self.pin().lock().login, Login::Nobody)
     }
 
+    /// How many logins there have been since the card was inserted.
+    #[must_use]
+    pub fn logins(&self) -> u64 {
+        self.pin().lock().logins
+    }
+
     /// Verifies a PIN and keeps it for the signatures to come; the card itself is left locked. With `spare_last_try`
     /// the last try is not risked.
     ///
@@ -112,7 +127,7 @@ impl Token {
             if self.card.is_gone() {
                 return Err(Error::Removed);
             }
-            self.pin().lock().login = Login::Held { pin: Arc::clone(&pin), spare_last_try };
+            self.pin().lock().log_in(Login::Held { pin: Arc::clone(&pin), spare_last_try });
             Ok(())
         })
     }

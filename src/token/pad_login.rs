@@ -32,7 +32,7 @@ impl Token {
             if self.card.is_gone() {
                 return Err(Error::Removed);
             }
-            self.pin().lock().login = Login::OnCard;
+            self.pin().lock().log_in(Login::OnCard);
             Ok(())
         })
     }

@@ -114,6 +114,19 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
+        "login/handles-of-an-earlier-login", "§5.6 C_Logout" => |c| {
+            let (session, keys) = c.ready()?;
+            ok("C_Logout", c.m.C_Logout(session))?;
+            ok("C_Login again", c.login(session, CKU_USER)?)?;
+            // "even if a user is later logged back into the token, those handles remain invalid"
+            let rv = c.get(session, keys.private, CKA_CLASS).err().unwrap_or(CKR_OK);
+            is("C_GetAttributeValue", rv, CKR_OBJECT_HANDLE_INVALID)?;
+            let mut kind = crate::context::mechanism(CKM_RSA_PKCS);
+            let rv = c.m.C_SignInit(session, &raw mut kind, keys.private);
+            among("C_SignInit", rv, &[CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID])?;
+            let found = c.find(session, &vec![(CKA_CLASS, number(CKO_PRIVATE_KEY))])?;
+            that("the key has another handle", !found.is_empty() && !found.contains(&keys.private))
+        };
         "login/keys-before-login", "§5.13 C_SignInit" => |c| {
             // The handle of a private key, kept over a logout.
             let (session, keys) = c.ready()?;
@@ -129,7 +142,7 @@ pub(super) fn cases() -> Vec<Case> {
             let rv = c.m.C_Sign(session, b"abc".as_ptr().cast_mut(), 3, room.as_mut_ptr(), &raw mut length);
             among("C_Sign", rv, &refused)
         };
-        "login/private-key-is-private", "§4.9 CKA_PRIVATE" => |c| {
+        "login/private-key-is-private", "§4.10 CKA_PRIVATE" => |c| {
             let session = c.session()?;
             let keys = c.find(session, &vec![(CKA_CLASS, number(CKO_PRIVATE_KEY))])?;
             if c.token_info(c.slot()?)?.flags & CKF_LOGIN_REQUIRED == 0 {

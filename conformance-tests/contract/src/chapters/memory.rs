@@ -178,7 +178,7 @@ pub(super) fn cases() -> Vec<Case> {
                 c.m.C_VerifyRecover(session, signature.pointer(), signature.length(), room, size)
             })
         };
-        "memory/random", "§5.20 C_GenerateRandom, C_SeedRandom" => |c| {
+        "memory/random", "§5.19 C_GenerateRandom, C_SeedRandom" => |c| {
             let (session, seed) = (c.session()?, Given::of(b"a seed"));
             let may = [CKR_OK, CKR_RANDOM_SEED_NOT_SUPPORTED, CKR_RANDOM_NO_RNG, CKR_FUNCTION_NOT_SUPPORTED];
             among("C_SeedRandom", c.m.C_SeedRandom(session, seed.pointer(), seed.length()), &may)?;

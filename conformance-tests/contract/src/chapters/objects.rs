@@ -15,7 +15,7 @@ const NO_OBJECT: CK_OBJECT_HANDLE = 0x7FFF_FFFF;
 
 pub(super) fn cases() -> Vec<Case> {
     table! {
-        "objects/common-attributes", "§4.3 common attributes" => |c| {
+        "objects/common-attributes", "§4.2 common attributes" => |c| {
             let session = c.logged_in()?;
             for object in c.find(session, &Vec::new())? {
                 let class = c.must_get(session, object, CKA_CLASS)?;
@@ -42,7 +42,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
-        "objects/key-pair-belongs-together", "§4.9 key objects" => |c| {
+        "objects/key-pair-belongs-together", "§4.8 key objects" => |c| {
             let (session, keys) = c.ready()?;
             equal("CKA_KEY_TYPE", c.must_get(session, keys.private, CKA_KEY_TYPE)?, number(CKK_RSA))?;
             equal("CKA_MODULUS of the private key", c.must_get(session, keys.private, CKA_MODULUS)?, keys.key.modulus)?;
@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
-        "objects/secrets-stay", "§4.11, §5.7 C_GetAttributeValue, CKR_ATTRIBUTE_SENSITIVE" => |c| {
+        "objects/secrets-stay", "§4.10, §5.7 C_GetAttributeValue, CKR_ATTRIBUTE_SENSITIVE" => |c| {
             let (session, keys) = c.ready()?;
             for secret in [CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT] {
                 let mut room = Room::new(512);

@@ -1,4 +1,4 @@
-//! Random numbers (PKCS#11 3.2 §5.20).
+//! Random numbers (PKCS#11 3.2 §5.19).
 
 use std::ptr;
 
@@ -11,7 +11,7 @@ use crate::memory::Room;
 
 pub(super) fn cases() -> Vec<Case> {
     table! {
-        "random/generate", "§5.20 C_GenerateRandom" => |c| {
+        "random/generate", "§5.19 C_GenerateRandom" => |c| {
             let session = with_generator(c)?;
             let mut seen = std::collections::BTreeSet::new();
             for size in [16, 17, 255, 256, 257, 1000] {
@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
-        "random/generate-nothing", "§5.20 C_GenerateRandom" => |c| {
+        "random/generate-nothing", "§5.19 C_GenerateRandom" => |c| {
             let session = with_generator(c)?;
             let mut room = Room::new(1);
             let may = [CKR_OK, CKR_ARGUMENTS_BAD];
@@ -31,11 +31,11 @@ pub(super) fn cases() -> Vec<Case> {
             that("nothing was written", room.untouched_after(0))?;
             among("NULL, 0", c.m.C_GenerateRandom(session, ptr::null_mut(), 0), &may)
         };
-        "random/generate-null", "§5.20 C_GenerateRandom" => |c| {
+        "random/generate-null", "§5.19 C_GenerateRandom" => |c| {
             let session = with_generator(c)?;
             is("C_GenerateRandom", c.m.C_GenerateRandom(session, ptr::null_mut(), 16), CKR_ARGUMENTS_BAD)
         };
-        "robust/random-huge-length", "§5.20 C_GenerateRandom" => |c| {
+        "robust/random-huge-length", "§5.19 C_GenerateRandom" => |c| {
             let session = with_generator(c)?;
             let mut room = Room::new(16);
             let rv = c.m.C_GenerateRandom(session, room.pointer(), CK_ULONG::MAX);
@@ -43,7 +43,7 @@ pub(super) fn cases() -> Vec<Case> {
             among("more than memory has", rv, &refused)?;
             that("nothing was written", room.untouched_after(0))
         };
-        "random/without-generator", "§5.20 C_GenerateRandom, CKF_RNG" => |c| {
+        "random/without-generator", "§5.19 C_GenerateRandom, CKF_RNG" => |c| {
             let session = c.session()?;
             if c.token_info(c.slot()?)?.flags & CKF_RNG != 0 {
                 return skip("the token has a generator");
@@ -52,7 +52,7 @@ pub(super) fn cases() -> Vec<Case> {
             let rv = c.m.C_GenerateRandom(session, room.pointer(), 16);
             among("C_GenerateRandom", rv, &[CKR_RANDOM_NO_RNG, CKR_FUNCTION_NOT_SUPPORTED])
         };
-        "random/seed", "§5.20 C_SeedRandom" => |c| {
+        "random/seed", "§5.19 C_SeedRandom" => |c| {
             let session = c.session()?;
             let mut seed = *b"a seed of 16 byt";
             let may = [CKR_OK, CKR_RANDOM_SEED_NOT_SUPPORTED, CKR_RANDOM_NO_RNG, CKR_FUNCTION_NOT_SUPPORTED];

@@ -65,12 +65,12 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("§5.18", &["C_GenerateKey", "C_GenerateKeyPair", "C_WrapKey", "C_UnwrapKey", "C_DeriveKey"]),
     ("§5.18", &["C_EncapsulateKey", "C_DecapsulateKey", "C_WrapKeyAuthenticated", "C_UnwrapKeyAuthenticated"]),
     ("§5.6", &["C_SetOperationState"]),
-    ("§5.22", &["C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin"]),
+    ("§5 asynchronous functions:", &["C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin"]),
 ];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = table! {
-        "unsupported/parallel", "§5.21 C_GetFunctionStatus, C_CancelFunction" => |c| {
+        "unsupported/parallel", "§5.20 C_GetFunctionStatus, C_CancelFunction" => |c| {
             let session = c.session()?;
             let may = [CKR_FUNCTION_NOT_PARALLEL, CKR_FUNCTION_NOT_SUPPORTED];
             among("C_GetFunctionStatus", c.m.C_GetFunctionStatus(session), &may)?;
