@@ -86,23 +86,23 @@ impl PadCommand {
         let mut bytes = vec![0, 0, ASCII, block, 0];
         match self.typed {
             Typed::Known => {
-                bytes.extend([self.longest, self.shortest, VALIDATION_KEY]);
+                bytes.extend_from_slice(&[self.longest, self.shortest, VALIDATION_KEY]);
                 // One message: number 0.
-                bytes.extend([1, language_low, language_high, 0]);
+                bytes.extend_from_slice(&[1, language_low, language_high, 0]);
             }
             Typed::New => {
                 // The offsets of the old and the new one in the data: only the new one is there.
-                bytes.extend([0, 0, self.longest, self.shortest, CONFIRMED, VALIDATION_KEY]);
+                bytes.extend_from_slice(&[0, 0, self.longest, self.shortest, CONFIRMED, VALIDATION_KEY]);
                 // Two messages: number 1 (the new one) and 2 (confirm it).
-                bytes.extend([2, language_low, language_high, 1, 2, 0]);
+                bytes.extend_from_slice(&[2, language_low, language_high, 1, 2, 0]);
             }
         }
         // The prologue of a T=1 block, which the driver fills in.
-        bytes.extend([0, 0, 0]);
-        bytes.extend((5 + u32::from(block)).to_le_bytes());
-        bytes.extend(self.header);
+        bytes.extend_from_slice(&[0, 0, 0]);
+        bytes.extend_from_slice(&(5 + u32::from(block)).to_le_bytes());
+        bytes.extend_from_slice(&self.header);
         bytes.push(block);
-        bytes.extend((0..block).map(|_| FILLER));
+        bytes.resize(bytes.len() + usize::from(block), FILLER);
         bytes
     }
 }

@@ -4,7 +4,8 @@ use jpki_pkcs11::token::Error;
 use jpki_virtual_card::{LeaveBehaviour, Options};
 
 use super::pad::{assert_given_back, at_pad, log_in, signs};
-use crate::support::{READER, SIGN, pin, wrong_pin};
+use crate::machine::User;
+use crate::support::{AUTH, READER, SIGN, kind, pin, wrong_pin};
 
 #[test]
 fn both_tokens_at_the_pad() {
@@ -57,4 +58,30 @@ fn one_token_at_the_pad_and_one_with_a_typed_pin() {
             }
         }
     }
+}
+
+#[test]
+fn in_many_threads() {
+    let (machine, card, [auth, sign]) = at_pad(Options::default());
+    machine.at_pad(READER, &[User::Types("1234"); 500]);
+    let no_accident = |answer: Result<(), Error>| {
+        assert!(matches!(answer, Ok(()) | Err(Error::NotLoggedIn | Error::AlreadyLoggedIn)), "{answer:?}");
+    };
+    std::thread::scope(|scope| {
+        for at_the_pad in [true, true, false, false] {
+            let token = if at_the_pad { &auth } else { &sign };
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    no_accident(if at_the_pad { token.login_on_pad(false) } else { token.login(pin(SIGN), false) });
+                    no_accident(signs(token));
+                    no_accident(token.logout());
+                }
+            });
+        }
+    });
+    for (token, key_pair) in [(auth, AUTH), (sign, SIGN)] {
+        let _ = token.logout();
+        assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries());
+    }
+    assert_given_back(&machine, "after all threads");
 }
