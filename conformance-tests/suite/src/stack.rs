@@ -89,6 +89,9 @@ pub fn restart_pcscd(between: impl FnOnce()) -> bool {
     // SAFETY: sends a signal; the process is the pcscd of this private stack's own process namespace.
     assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
     wait_until("pcscd ends", || find_pcscd().is_none());
+    // A process loses its command line before its sockets, and the new pcscd has no reader where the port is taken.
+    let ports = [Reader::First, Reader::Second, Reader::Other].map(Reader::port);
+    wait_until("the ports of the readers are free", || !ports.iter().any(|port| somebody_listens(port)));
     // Whatever becomes of it, the tests that come after need a pcscd.
     let outcome = panic::catch_unwind(AssertUnwindSafe(between));
     let (program, options) = arguments.split_first().expect("a program has a name");
@@ -105,6 +108,19 @@ pub fn restart_pcscd(between: impl FnOnce()) -> bool {
     });
     outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
     true
+}
+
+/// Whether anybody waits for connections at a port.
+fn somebody_listens(port: &str) -> bool {
+    let local = format!(":{:04X}", port.parse::<u16>().expect("a port"));
+    let listens = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        // The local address, the other one, and the state: 0A is LISTEN.
+        words.next().is_some_and(|address| address.ends_with(&local)) && words.nth(1) == Some("0A")
+    };
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .any(|table| fs::read_to_string(table).is_ok_and(|text| text.lines().any(listens)))
 }
 
 /// Two more readers, of another driver than the stack's own two. pcsc-lite reads its files when it starts and not
