@@ -27,6 +27,8 @@ pub struct Module {
     readers: Readers,
     pub(super) sessions: RwLock<Sessions>,
     pub(super) watch: Mutex<Watch>,
+    /// How many readers C_GetSlotList shows: as many as there were when it last looked for them.
+    pub(super) listed: AtomicUsize,
     /// Threads in C_WaitForSlotEvent.
     pub(super) waiters: AtomicUsize,
     finalized: AtomicBool,
@@ -42,6 +44,7 @@ impl Module {
             readers,
             sessions: RwLock::default(),
             watch,
+            listed: AtomicUsize::new(0),
             waiters: AtomicUsize::new(0),
             finalized: AtomicBool::new(false),
         }

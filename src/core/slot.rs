@@ -1,6 +1,7 @@
 //! Slots and what they say of themselves and their tokens (PKCS#11 3.2 §5.5).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cryptoki_sys::*;
 
@@ -43,8 +44,15 @@ impl Module {
     /// new slots become visible with a call that asks for the length only).
     #[must_use]
     pub fn slot_ids(&self, token_present: bool, look: bool) -> Vec<CK_SLOT_ID> {
-        let known = if look { Vec::new() } else { self.readers().known() };
-        let readers = if known.is_empty() { self.look_for_readers() } else { known };
+        let listed = self.listed.load(Ordering::Acquire);
+        let readers = if look || listed == 0 {
+            let readers = self.look_for_readers();
+            self.listed.store(readers.len(), Ordering::Release);
+            readers
+        } else {
+            // Without those that other functions have noticed since: readers only ever come behind the others.
+            self.readers().known().into_iter().take(listed).collect()
+        };
         Slot::of_readers(readers)
             .filter(|slot| self.shows(slot.key_pair))
             .filter(|slot| !token_present || slot.token().is_ok())

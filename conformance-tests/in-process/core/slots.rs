@@ -78,7 +78,13 @@ fn new_readers_show_with_a_list_only() {
     assert_eq!(module.slot_ids(false, true), [0, 1]);
     machine.plug(SECOND_READER);
     assert_eq!(module.slot_ids(false, false), [0, 1], "between the two calls for one list nothing changes");
+    // An event tells of a slot before it is in the list.
+    let events = [module.wait_for_slot_event(false), module.wait_for_slot_event(false)];
+    assert_eq!(events, [Ok(2), Ok(3)]);
+    assert!(module.slot_info(2).is_ok());
+    assert_eq!(module.slot_ids(false, false), [0, 1], "nor do other functions change it");
     assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3]);
+    assert_eq!(module.slot_ids(false, false), [0, 1, 2, 3]);
 }
 
 #[test]
