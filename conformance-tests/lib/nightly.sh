@@ -19,7 +19,10 @@ need_nightly() {
     if [[ ${CI:-} == true ]] && command -v rustup >/dev/null; then
         say "installing the nightly compiler, for this and later runs"
         # shellcheck disable=SC2086 # a command with its arguments
-        $how
+        $how || {
+            skip "rustup cannot fetch the nightly compiler${1:+ with $1} from here"
+            return 1
+        }
         ! has_nightly "$@" || return 0
     fi
     missing "there is no nightly compiler${1:+ with $1} ($how)"
