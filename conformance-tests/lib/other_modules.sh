@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# Is it the standard that the contract suite tests, and not this module? It runs against two modules that others wrote,
+# whose deviations are listed. Sourced by conformance-tests/run.
+
+# The versions that the lists in conformance-tests/contract/deviations are of: those of Debian 12.
+readonly LISTED_VERSIONS=(softhsm2=2.6.1 opensc-pkcs11=0.23.0)
+
+# The step.
+check_other_modules() {
+    local listed package version
+    for listed in "${LISTED_VERSIONS[@]}"; do
+        package=${listed%=*} version=${listed#*=}
+        if ! is_debian || ! package_installed "$package"; then
+            missing "$package is not there"
+            return
+        fi
+        if [[ $(dpkg-query --show --showformat='${source:Upstream-Version}' "$package") != "$version" ]]; then
+            missing "the deviations of $package are listed for version $version"
+            return
+        fi
+    done
+    conformance-tests/contract/against softhsm2 --quiet
+    conformance-tests/contract/against opensc --quiet
+}
