@@ -38,9 +38,9 @@ impl Module {
     /// [`Error::NoEvent`] where nothing has happened and `block` is not set; [`Error::NotInitialized`] where the
     /// module is finalized meanwhile.
     pub fn wait_for_slot_event(&self, block: bool) -> Result<CK_SLOT_ID, Error> {
-        self.waiters.fetch_add(1, Ordering::AcqRel);
+        self.waiters.fetch_add(1, Ordering::SeqCst);
         let answer = self.next_event(block);
-        self.waiters.fetch_sub(1, Ordering::AcqRel);
+        self.waiters.fetch_sub(1, Ordering::SeqCst);
         answer
     }
 

@@ -59,7 +59,7 @@ impl Module {
     }
 
     pub(super) fn is_finalized(&self) -> bool {
-        self.finalized.load(Ordering::Acquire)
+        self.finalized.load(Ordering::SeqCst)
     }
 
     /// C_GetInfo.
@@ -78,13 +78,19 @@ impl Module {
         }
     }
 
-    /// C_Finalize: ends all sessions, which leaves every card locked, and wakes whoever waits for a slot event.
+    /// C_Finalize: wakes whoever waits for a slot event, and ends all sessions, which leaves every card locked.
     pub fn finalize(&self) {
-        self.finalized.store(true, Ordering::Release);
+        // In one order with `waiters`, for all threads: a thread that is about to wait sees this, or is seen below.
+        self.finalized.store(true, Ordering::SeqCst);
+        // Before the sessions, because to lock a card may take as long as another program keeps it.
+        self.wake_waiters();
         self.close_sessions(|_, _| true);
+    }
+
+    fn wake_waiters(&self) {
         // Again and again: a thread may be just about to fall asleep.
         for _ in 0..WAKE_TRIES {
-            if self.waiters.load(Ordering::Acquire) == 0 {
+            if self.waiters.load(Ordering::SeqCst) == 0 {
                 break;
             }
             self.readers.cancel_waits();

@@ -6,14 +6,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cryptoki_sys::CK_SLOT_ID;
+use cryptoki_sys::{CK_SLOT_ID, CKM_RSA_PKCS, CKO_PRIVATE_KEY};
 use jpki_pkcs11::core::{Error, Module};
 use jpki_pkcs11::settings::{Settings, Slots};
 use jpki_virtual_card::Options;
 
-use super::module_on;
-use crate::machine::{Cost, Machine};
-use crate::support::{READER, SECOND_READER, plastic};
+use super::{Program, module_on, plain};
+use crate::machine::{Cost, Fate, Machine};
+use crate::support::{AUTH, READER, SECOND_READER, assert_locked, plastic};
 
 /// How long C_Finalize may leave a thread in C_WaitForSlotEvent: 100 ms as ordered, and as much again for a machine
 /// that is busy with the other tests.
@@ -139,4 +139,35 @@ fn finalize_wakes_who_waits() {
         }
         assert_eq!(module.wait_for_slot_event(true), Err(Error::NotInitialized), "nobody falls asleep afterwards");
     }
+}
+
+#[test]
+fn finalize_wakes_who_waits_before_it_waits_for_the_card() {
+    let program = &Program::new();
+    let session = program.open_logged_in(AUTH);
+    let key = program.object(session, CKO_PRIVATE_KEY);
+    program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key");
+    // The card takes its time for the signature, and C_Finalize waits for it, so that it can lock the card.
+    let (begun, at_work) = mpsc::channel();
+    program.machine.intercept(READER, move |command| {
+        if command.get(1) == Some(&0x2A) {
+            begun.send(()).expect("somebody listens");
+            thread::sleep(4 * WAKE_LIMIT);
+        }
+        Fate::Arrives
+    });
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| (program.wait_for_slot_event(true), Instant::now()));
+        scope.spawn(|| program.sign_final(session, b"x"));
+        at_work.recv().expect("the card signs");
+        let start = Instant::now();
+        program.finalize();
+        let (finalized, (answer, woken)) = (Instant::now(), waiter.join().expect("no panic"));
+        assert_eq!(answer, Err(Error::NotInitialized));
+        let late = woken.saturating_duration_since(start);
+        assert!(late < WAKE_LIMIT, "woken after {late:?}");
+        assert!(woken < finalized, "the card was waited for");
+    });
+    program.machine.intercept_no_more(READER);
+    assert_locked(&program.machine, "after C_Finalize");
 }
