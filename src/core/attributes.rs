@@ -28,7 +28,7 @@ impl From<Error> for AttributeError {
 }
 
 /// Every attribute that an object here may have.
-const ALL: [CK_ATTRIBUTE_TYPE; 48] = [
+pub const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 50] = [
     CKA_CLASS,
     CKA_TOKEN,
     CKA_PRIVATE,
@@ -67,11 +67,13 @@ const ALL: [CK_ATTRIBUTE_TYPE; 48] = [
     CKA_VERIFY_RECOVER,
     CKA_ENCRYPT,
     CKA_WRAP,
+    CKA_ENCAPSULATE,
     CKA_SIGN,
     CKA_SIGN_RECOVER,
     CKA_SENSITIVE,
     CKA_DECRYPT,
     CKA_UNWRAP,
+    CKA_DECAPSULATE,
     CKA_EXTRACTABLE,
     CKA_WRAP_WITH_TRUSTED,
     CKA_ALWAYS_AUTHENTICATE,
@@ -106,7 +108,7 @@ impl Module {
     /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`], and those of reading the card.
     pub fn object_size(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<usize, Error> {
         let value_of = self.attributes(session, object)?;
-        ALL.iter().try_fold(0, |size, attribute| match value_of(*attribute) {
+        ATTRIBUTES.iter().try_fold(0, |size, attribute| match value_of(*attribute) {
             Ok(value) => Ok(size + value.len()),
             Err(AttributeError::Failed(error)) => Err(error),
             Err(AttributeError::Invalid | AttributeError::Sensitive) => Ok(size),
@@ -251,7 +253,7 @@ impl Object {
     fn public_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         Ok(match attribute {
             CKA_VERIFY | CKA_VERIFY_RECOVER => boolean(true),
-            CKA_ENCRYPT | CKA_WRAP | CKA_TRUSTED => boolean(false),
+            CKA_ENCRYPT | CKA_WRAP | CKA_ENCAPSULATE | CKA_TRUSTED => boolean(false),
             CKA_MODULUS_BITS => number(self.content()?.public_key().bits() as CK_ULONG),
             _ => return self.key_attribute(attribute),
         })
@@ -260,7 +262,7 @@ impl Object {
     fn private_key_attribute(&self, attribute: CK_ATTRIBUTE_TYPE) -> Bytes {
         Ok(match attribute {
             CKA_SIGN | CKA_SIGN_RECOVER | CKA_SENSITIVE => boolean(true),
-            CKA_DECRYPT | CKA_UNWRAP | CKA_EXTRACTABLE => boolean(false),
+            CKA_DECRYPT | CKA_UNWRAP | CKA_DECAPSULATE | CKA_EXTRACTABLE => boolean(false),
             CKA_WRAP_WITH_TRUSTED => boolean(false),
             CKA_ALWAYS_AUTHENTICATE => boolean(self.always_authenticate),
             // No command of the card gives a key out (card-facts §5); where it came from is not known for sure.

@@ -64,12 +64,14 @@ errors! {
     SessionHandleInvalid => CKR_SESSION_HANDLE_INVALID, "No such session, or not any more.";
     SessionParallelNotSupported => CKR_SESSION_PARALLEL_NOT_SUPPORTED, "A session must be a serial one.";
     SessionReadOnly => CKR_SESSION_READ_ONLY, "The session is a read-only one.";
+    SessionReadOnlyExists => CKR_SESSION_READ_ONLY_EXISTS, "There is a read-only session, which no security officer has.";
     SignatureInvalid => CKR_SIGNATURE_INVALID, "The signature is wrong.";
     SignatureLenRange => CKR_SIGNATURE_LEN_RANGE, "The signature has a length that no signature of this key has.";
     SlotIdInvalid => CKR_SLOT_ID_INVALID, "No such slot.";
     TokenNotPresent => CKR_TOKEN_NOT_PRESENT, "No card, or not one with the JPKI application.";
     TokenWriteProtected => CKR_TOKEN_WRITE_PROTECTED, "Objects of the card cannot be made, changed or destroyed.";
     UserAlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN, "The user is logged in already.";
+    UserAnotherAlreadyLoggedIn => CKR_USER_ANOTHER_ALREADY_LOGGED_IN, "Another kind of user is logged in.";
     UserNotLoggedIn => CKR_USER_NOT_LOGGED_IN, "Nobody is logged in.";
     UserTypeInvalid => CKR_USER_TYPE_INVALID, "The token has no user of this type.";
 }

@@ -1,4 +1,4 @@
-//! The mechanisms: one table, from which lists, infos and operations come (PKCS#11 3.2 §6.1, §6.20).
+//! The mechanisms: one table, from which lists, infos and operations come (PKCS#11 3.2 §6.1, §6.20 to §6.24).
 
 use cryptoki_sys::*;
 use rsa::Pkcs1v15Sign;

@@ -1,4 +1,5 @@
-//! Signatures that give their data back (PKCS#11 3.2 §5.13.5, §5.15.5): CKM_RSA_PKCS, whose padding holds the data.
+//! Signatures that give their data back (PKCS#11 3.2 §5.13.5 and §5.13.6, §5.15.5 and §5.15.6): CKM_RSA_PKCS, whose
+//! padding holds the data.
 
 use std::sync::Arc;
 

@@ -87,6 +87,8 @@ impl Module {
     /// [`Error::SessionCount`], [`Error::TokenNotPresent`].
     pub fn open_session(&self, slot_id: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE, Error> {
         let slot = self.slot(slot_id)?;
+        // The token before the flags (PKCS#11 3.2 §5.1.7).
+        let token = slot.token()?;
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
@@ -96,7 +98,6 @@ impl Module {
         if flags & !(CKF_SERIAL_SESSION | CKF_RW_SESSION) != 0 {
             return Err(Error::ArgumentsBad);
         }
-        let token = slot.token()?;
         let session = Session {
             slot_id,
             read_write: flags & CKF_RW_SESSION != 0,
@@ -120,6 +121,7 @@ impl Module {
     /// # Errors
     /// [`Error::SessionHandleInvalid`].
     pub fn close_session(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
+        self.session(handle)?;
         if self.close_sessions(|other, _| other == handle) { Ok(()) } else { Err(Error::SessionHandleInvalid) }
     }
 
@@ -148,7 +150,7 @@ impl Module {
     /// A session by its handle, after a look whether its card is still there (no APDU).
     ///
     /// # Errors
-    /// [`Error::SessionHandleInvalid`], also where the card has gone: that closes its sessions (PKCS#11 3.2 §5.6).
+    /// [`Error::SessionHandleInvalid`], also where the card has gone: that closes its sessions (PKCS#11 3.2 §5.1.2).
     pub(super) fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>, Error> {
         let session = Arc::clone(self.sessions.read().get(handle)?);
         if session.token.look().is_err() {
@@ -166,6 +168,11 @@ impl Module {
         sessions
             .of_token(token)
             .fold((0, 0), |(all, read_write), session| (all + 1, read_write + usize::from(session.read_write)))
+    }
+
+    fn has_read_only_session(&self, token: &Token) -> bool {
+        let (all, read_write) = self.count_sessions(token);
+        read_write < all
     }
 
     /// C_GetSessionInfo. Costs no APDU.
@@ -188,8 +195,9 @@ impl Module {
     /// programs ask again only after CKR_PIN_INCORRECT.
     ///
     /// # Errors
-    /// [`Error::PinIncorrect`], [`Error::PinLocked`], [`Error::UserAlreadyLoggedIn`]; [`Error::UserTypeInvalid`] for
-    /// a security officer, whom the card does not have.
+    /// [`Error::PinIncorrect`], [`Error::PinLocked`], [`Error::UserAlreadyLoggedIn`]. For a security officer
+    /// [`Error::UserAnotherAlreadyLoggedIn`] beside a user, [`Error::SessionReadOnlyExists`], and
+    /// [`Error::UserTypeInvalid`], because the card has none.
     pub fn login(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &[u8]) -> Result<(), Error> {
         self.show_pin(&*self.session(handle)?, user, Some(pin))
     }
@@ -224,6 +232,8 @@ impl Module {
                 Ok(())
             }
             CKU_CONTEXT_SPECIFIC => self.confirm(session, pin),
+            CKU_SO if session.token.is_logged_in() => Err(Error::UserAnotherAlreadyLoggedIn),
+            CKU_SO if self.has_read_only_session(&session.token) => Err(Error::SessionReadOnlyExists),
             _ => Err(Error::UserTypeInvalid),
         }
     }
@@ -234,10 +244,17 @@ impl Module {
             return Err(Error::OperationNotInitialized);
         }
         let spare_last_try = self.settings().spare_last_try;
-        match pin {
-            Some(pin) => session.token.confirm(pin, spare_last_try)?,
-            None => session.token.confirm_on_pad(spare_last_try)?,
+        let answer = match pin {
+            Some(pin) => session.token.confirm(pin, spare_last_try),
+            None => session.token.confirm_on_pad(spare_last_try),
+        };
+        let answer = answer.map_err(Error::from);
+        if answer == Err(Error::PinLocked) {
+            // "this also logs the user out" (PKCS#11 3.2 §4.10). A PIN that is locked has ended the login already.
+            let _ = session.token.logout();
+            self.end_private_operations(&session.token);
         }
+        answer?;
         if let Some(operation) = session.operations.lock().waiting_for_pin() {
             operation.confirm();
         }
@@ -251,14 +268,19 @@ impl Module {
     pub fn logout(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
         let session = self.session(handle)?;
         session.token.logout()?;
-        let sessions: Vec<_> = self.sessions.read().of_token(&session.token).cloned().collect();
-        for other in sessions {
-            let mut operations = other.operations.lock();
+        self.end_private_operations(&session.token);
+        Ok(())
+    }
+
+    /// Ends what only a user who is logged in may go on with.
+    fn end_private_operations(&self, token: &Token) {
+        let sessions: Vec<_> = self.sessions.read().of_token(token).cloned().collect();
+        for session in sessions {
+            let mut operations = session.operations.lock();
             operations.sign = None;
             operations.sign_recover = None;
             operations.search = None;
         }
-        Ok(())
     }
 
     /// C_SessionCancel: ends the operations that the flags name (PKCS#11 3.2 §5.6.5). One that is not under way is no

@@ -178,15 +178,15 @@ fn token_flags(token: &Token, tries: Tries) -> CK_FLAGS {
     let all = token.key_pair().tries();
     flags
         | match tries {
-            Tries::Left(0) => CKF_USER_PIN_LOCKED,
+            Tries::Left(0) => CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW,
             Tries::Left(1) => CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW,
             Tries::Left(left) if left < all => CKF_USER_PIN_COUNT_LOW,
             Tries::Left(_) | Tries::Stale | Tries::Unsaid => 0,
         }
 }
 
-/// Text in a field of fixed length, padded with spaces (PKCS#11 3.2 §2.3). A text that is too long is cut between two
-/// characters.
+/// Text in a field of fixed length, padded with spaces (PKCS#11 3.2 §3.1.2, §3.2.2, §3.2.3). A text that is too long is
+/// cut between two characters.
 pub(super) fn padded<const LENGTH: usize>(text: &str) -> [CK_UTF8CHAR; LENGTH] {
     let mut field = [b' '; LENGTH];
     let end = (0..=LENGTH.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);

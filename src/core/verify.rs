@@ -38,7 +38,8 @@ impl Module {
     /// C_VerifySignatureInit: the signature comes first.
     ///
     /// # Errors
-    /// Those of [`Self::verify_init`], and [`Error::SignatureLenRange`].
+    /// Those of [`Self::verify_init`]. A signature of a wrong length shows at the end: this function has no return value
+    /// for it (PKCS#11 3.2 §5.15.7).
     pub fn verify_signature_init(
         &self,
         session: CK_SESSION_HANDLE,
@@ -62,10 +63,10 @@ impl Module {
         }
         let signing = mechanism.signing(session.token.knows_pss())?;
         let certificate = self.verifying_certificate(&session, key)?;
-        if signature.is_some_and(|signature| signature.len() != certificate.public_key().size()) {
-            return Err(Error::SignatureLenRange);
-        }
-        let (message, signature) = (Message::new(signing), signature.map(<[u8]>::to_vec));
+        let message = Message::new(signing);
+        // No more of it than tells that it is too long: a caller's length must not decide how much memory is taken.
+        let longest = certificate.public_key().size() + 1;
+        let signature = signature.map(|signature| signature.get(..longest).unwrap_or(signature).to_vec());
         session.operations.lock().verify = Some(VerifyOperation { message, certificate, signature });
         Ok(())
     }

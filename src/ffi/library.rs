@@ -24,8 +24,8 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 /// The running module.
 ///
 /// # Errors
-/// [`Error::NotInitialized`], also in the child of a fork, which has to initialize for itself (PKCS#11 3.2 §5.4.1): the
-/// parent's connections are not the child's to use.
+/// [`Error::NotInitialized`], also in the child of a fork, which has to initialize for itself (no
+/// CKF_INTERFACE_FORK_SAFE, PKCS#11 3.2 §3.6.7): the parent's connections are not the child's to use.
 pub(super) fn module() -> Result<Arc<Module>, Error> {
     if OWNER.load(Ordering::Acquire) != process::id() {
         return Err(Error::NotInitialized);

@@ -27,8 +27,8 @@ pub(super) unsafe fn begin(
 }
 
 /// Hands on what came of a call. The core ends an operation that has failed; where the arguments were bad, it has not
-/// heard of the call, and the operation ends here (PKCS#11 3.2 §5.2: only a question for the length and a buffer that is
-/// too small leave it open).
+/// heard of the call, and the operation ends here: only a question for the length and a buffer that is too small leave it
+/// open (PKCS#11 3.2 §5.12.2, §5.13.2, §5.15.2, and so on for the others).
 pub(super) fn settle(
     module: &Module,
     session: CK_SESSION_HANDLE,

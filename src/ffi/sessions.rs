@@ -128,7 +128,7 @@ unsafe fn pin_bytes<'a>(
     pin: *const CK_UTF8CHAR,
     length: CK_ULONG,
 ) -> Result<Option<&'a [u8]>, Error> {
-    // The session is looked at first (PKCS#11 3.2 §5.1.6).
+    // The session is looked at first (PKCS#11 3.2 §5.1.7).
     module.session_info(session)?;
     if pin.is_null() {
         return Ok(None);

@@ -23,6 +23,7 @@ mod rsa;
 mod runner;
 mod sequences;
 
+pub use chapters::ATTRIBUTES;
 pub use case::{Case, Outcome, Verdict, cases, find};
 pub use context::{Context, Target, TokenChoice};
 pub use known::Known;

@@ -88,6 +88,26 @@ fn a_wrong_confirmation_signs_nothing() {
 }
 
 #[test]
+fn a_locked_pin_logs_the_user_out() {
+    for settings in [
+        Settings { always_authenticate: true, ..Settings::default() },
+        Settings { always_authenticate: true, spare_last_try: true, ..Settings::default() },
+    ] {
+        let spared = u8::from(settings.spare_last_try);
+        let program = Program::with(Options::default(), settings);
+        let session = program.open_logged_in(SIGN);
+        begun(&program, session);
+        // Another program has left one try.
+        program.card.card().set_tries_left(PinKind::Signature, 1);
+        assert_eq!(confirm(&program, session, b"WRONG9"), Err(Error::PinLocked));
+        assert_eq!(program.card.card().tries_left(PinKind::Signature), spared);
+        assert_eq!(program.session_info(session).expect("open").state, CKS_RW_PUBLIC_SESSION);
+        assert_eq!(program.sign_final(session, b"data").map(|_| ()), Err(Error::OperationNotInitialized));
+        assert_locked(&program.machine, "after the logout");
+    }
+}
+
+#[test]
 fn a_logout_during_a_confirmation_is_a_logout() {
     let (machine, _card, token) = token_of(Options::default(), SIGN);
     assert_eq!(token.login(pin(SIGN), false), Ok(()));

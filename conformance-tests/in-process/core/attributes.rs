@@ -1,7 +1,7 @@
 //! Attributes: every one readable but the secret ones, and true.
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::{AttributeError, Error, Filter};
+use jpki_pkcs11::core::{ATTRIBUTES, AttributeError, Error, Filter};
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::{Options, test_identity};
 use rsa::traits::PublicKeyParts;
@@ -11,7 +11,7 @@ use super::{Program, of_number};
 use crate::machine::Cost;
 use crate::support::{AUTH, SIGN, certificate, key_in};
 
-/// What all objects have (PKCS#11 3.2 §4.4).
+/// What all objects have (PKCS#11 3.2 §4.2, §4.4).
 const STORAGE: [CK_ATTRIBUTE_TYPE; 8] =
     [CKA_CLASS, CKA_TOKEN, CKA_PRIVATE, CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE, CKA_LABEL, CKA_UNIQUE_ID];
 const CERTIFICATE: [CK_ATTRIBUTE_TYPE; 13] = [
@@ -43,14 +43,15 @@ const KEY: [CK_ATTRIBUTE_TYPE; 12] = [
     CKA_MODULUS,
     CKA_PUBLIC_EXPONENT,
 ];
-const PUBLIC_KEY: [CK_ATTRIBUTE_TYPE; 6] =
-    [CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_TRUSTED, CKA_MODULUS_BITS];
-const PRIVATE_KEY: [CK_ATTRIBUTE_TYPE; 10] = [
+const PUBLIC_KEY: [CK_ATTRIBUTE_TYPE; 7] =
+    [CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_ENCAPSULATE, CKA_TRUSTED, CKA_MODULUS_BITS];
+const PRIVATE_KEY: [CK_ATTRIBUTE_TYPE; 11] = [
     CKA_SENSITIVE,
     CKA_DECRYPT,
     CKA_SIGN,
     CKA_SIGN_RECOVER,
     CKA_UNWRAP,
+    CKA_DECAPSULATE,
     CKA_EXTRACTABLE,
     CKA_ALWAYS_SENSITIVE,
     CKA_NEVER_EXTRACTABLE,
@@ -88,6 +89,21 @@ fn every_attribute_is_readable() {
                 assert_eq!(attribute(unknown), Err(AttributeError::Invalid), "class {class}, attribute {unknown:X}");
             }
         }
+    }
+}
+
+#[test]
+fn the_list_of_attributes_is_complete() {
+    // C_GetObjectSize counts by it, and the contract suite searches by each one of it.
+    let program = Program::new();
+    let session = program.open_logged_in(AUTH);
+    for object in program.find(session, &Filter::new()) {
+        for attribute in expected(program.number(session, object, CKA_CLASS)) {
+            assert!(ATTRIBUTES.contains(&attribute), "{attribute:X}");
+        }
+    }
+    for attribute in ATTRIBUTES {
+        assert!(pkcs11_contract::ATTRIBUTES.contains(&attribute), "{attribute:X}");
     }
 }
 

@@ -40,13 +40,17 @@ fn login_rules() {
     let program = Program::new();
     let session = program.open(AUTH);
     assert_eq!(program.logout(session), Err(Error::UserNotLoggedIn));
-    assert_eq!(program.login(session, CKU_SO, pin(AUTH)), Err(Error::UserTypeInvalid));
+    assert_eq!(program.login(session, CKU_SO, pin(AUTH)), Err(Error::UserTypeInvalid), "the card has none");
+    let read_only = program.open_session(AUTH_SLOT, CKF_SERIAL_SESSION).expect("a session");
+    assert_eq!(program.login(session, CKU_SO, pin(AUTH)), Err(Error::SessionReadOnlyExists));
+    program.close_session(read_only).expect("open");
     assert_eq!(program.login(session, 99, pin(AUTH)), Err(Error::UserTypeInvalid));
     assert_eq!(program.login(session, CKU_USER, b""), Err(Error::PinIncorrect));
     assert_eq!(program.login(session, CKU_USER, b"12345"), Err(Error::PinIncorrect));
     assert_eq!(pins_sent(&program.card), 0);
     assert_eq!(program.login(session, CKU_USER, pin(AUTH)), Ok(()));
     assert_eq!(program.login(session, CKU_USER, pin(AUTH)), Err(Error::UserAlreadyLoggedIn));
+    assert_eq!(program.login(session, CKU_SO, pin(AUTH)), Err(Error::UserAnotherAlreadyLoggedIn));
     assert_eq!(program.login(99, CKU_USER, pin(AUTH)), Err(Error::SessionHandleInvalid));
 }
 
@@ -109,8 +113,8 @@ fn a_card_that_goes_closes_its_sessions() {
         let program = Program::new();
         let (one, other) = (program.open_logged_in(key_pair), program.open(key_pair));
         program.machine.remove(READER);
-        assert_eq!(program.session_info(one).map(|_| ()), Err(Error::SessionHandleInvalid));
-        assert_eq!(program.close_session(other), Err(Error::SessionHandleInvalid));
+        assert_eq!(program.close_session(one), Err(Error::SessionHandleInvalid), "the first to ask learns it as well");
+        assert_eq!(program.session_info(other).map(|_| ()), Err(Error::SessionHandleInvalid));
         assert_eq!(program.slot_ids(true, true), [0; 0]);
         assert_eq!(program.token_info(slot_of(key_pair)).map(|_| ()), Err(Error::TokenNotPresent));
         assert_eq!(program.machine.connections(), 0);

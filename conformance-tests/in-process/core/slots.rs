@@ -159,7 +159,7 @@ fn tokens_warn_before_the_pin_is_locked() {
             *wrong.last_mut().expect("a character") = b'0' + attempt;
             let refused = program.login(session, CKU_USER, &wrong);
             let (error, flags) = match limit - attempt {
-                0 => (Error::PinLocked, CKF_USER_PIN_LOCKED),
+                0 => (Error::PinLocked, CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW),
                 1 => (Error::PinIncorrect, CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW),
                 _ => (Error::PinIncorrect, CKF_USER_PIN_COUNT_LOW),
             };

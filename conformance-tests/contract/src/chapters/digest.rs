@@ -153,7 +153,7 @@ pub(super) fn cases() -> Vec<Case> {
             CKM_SHA384 => "CKM_SHA384",
             _ => "CKM_SHA512",
         };
-        let clause = format!("§5.12 C_Digest, C_DigestUpdate, C_DigestFinal, §6.20 {name}");
+        let clause = format!("§5.12 C_Digest, C_DigestUpdate, C_DigestFinal, §6.20 to §6.24 {name}");
         cases.push(Case::new(format!("digest/known-{name}"), clause, move |c| known(c, entry)));
     }
     cases

@@ -21,7 +21,7 @@ mod verify;
 use crate::case::Case;
 
 pub(crate) use digest::ABC;
-pub(crate) use searching::ATTRIBUTES;
+pub use searching::ATTRIBUTES;
 pub(crate) use sign::digest_info;
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -10,8 +10,8 @@ use crate::check::{among, equal, fail, is, ok, that};
 use crate::context::{Context, attributes, number};
 use crate::names::name;
 
-/// Attributes that objects of a signing token may have.
-pub(crate) const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[
+/// Attributes that objects of a signing token may have, and two that they have not.
+pub const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_CLASS,
     CKA_TOKEN,
     CKA_PRIVATE,
@@ -23,6 +23,11 @@ pub(crate) const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_SERIAL_NUMBER,
     CKA_TRUSTED,
     CKA_CERTIFICATE_CATEGORY,
+    CKA_JAVA_MIDP_SECURITY_DOMAIN,
+    CKA_NAME_HASH_ALGORITHM,
+    CKA_HASH_OF_SUBJECT_PUBLIC_KEY,
+    CKA_HASH_OF_ISSUER_PUBLIC_KEY,
+    CKA_URL,
     CKA_CHECK_VALUE,
     CKA_KEY_TYPE,
     CKA_SUBJECT,
@@ -32,6 +37,9 @@ pub(crate) const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_DECRYPT,
     CKA_WRAP,
     CKA_UNWRAP,
+    CKA_WRAP_WITH_TRUSTED,
+    CKA_ENCAPSULATE,
+    CKA_DECAPSULATE,
     CKA_SIGN,
     CKA_SIGN_RECOVER,
     CKA_VERIFY,
@@ -46,6 +54,7 @@ pub(crate) const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_PUBLIC_KEY_INFO,
     CKA_EXTRACTABLE,
     CKA_LOCAL,
+    CKA_KEY_GEN_MECHANISM,
     CKA_NEVER_EXTRACTABLE,
     CKA_ALWAYS_SENSITIVE,
     CKA_MODIFIABLE,
