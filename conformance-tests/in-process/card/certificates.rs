@@ -1,10 +1,12 @@
 //! Certificates that were never issued: all forms in which a card could present that (card-facts §7).
 
 use jpki_pkcs11::card::{Availability, CertificateFile, Error, KeyPair};
-use jpki_virtual_card::{Options, Presence};
+use jpki_virtual_card::{Filler, Options, Presence};
 
 use super::powered;
 use crate::support::{AUTH, SIGN, pin};
+
+const FILLERS: [Filler; 3] = [Filler::Ones, Filler::Zeros, Filler::Mixed];
 
 fn absent(key_pair: KeyPair, presence: Presence, short_identifiers: bool) -> Options {
     let mut options = Options { short_identifiers, ..Options::default() };
@@ -50,6 +52,15 @@ fn each_form_of_an_absent_certificate() {
 }
 
 #[test]
+fn a_blank_file_of_any_bytes_is_blank() {
+    for filler in FILLERS {
+        let mut card = powered(Options { filler, ..absent(AUTH, Presence::Blank, true) });
+        let read = card.first_work(|application| application.read_certificate(CertificateFile::EndEntity(AUTH)));
+        assert_eq!(read, Err(Error::Blank), "{filler:?}");
+    }
+}
+
+#[test]
 fn a_missing_file_does_not_cost_the_short_identifiers() {
     let mut card = powered(absent(AUTH, Presence::Missing, true));
     let mut habits = jpki_pkcs11::card::Habits::default();
@@ -61,9 +72,11 @@ fn a_missing_file_does_not_cost_the_short_identifiers() {
 #[test]
 fn certificates_fill_their_file_or_do_not() {
     for ef_size in [0, 1590, 2048, 3808, 8000] {
-        let mut card = powered(Options { ef_size, ..Options::default() });
-        let read = card.first_work(|application| application.read_certificate(CertificateFile::EndEntity(AUTH)));
-        assert_eq!(read.map(|der| der.len()), Ok(1590), "in a file of {ef_size} bytes");
+        for filler in FILLERS {
+            let mut card = powered(Options { ef_size, filler, ..Options::default() });
+            let read = card.first_work(|application| application.read_certificate(CertificateFile::EndEntity(AUTH)));
+            assert_eq!(read.map(|der| der.len()), Ok(1590), "in a file of {ef_size} bytes, {filler:?}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::options::{Options, Phone, Presence};
+use crate::options::{Filler, Options, Phone, Presence};
 use crate::pins::PinKind;
 use crate::{Application, Identity};
 
@@ -99,9 +99,9 @@ fn jpki_files(identity: &Identity, options: &Options) -> BTreeMap<u16, File> {
         (0x000B, options.auth_ca_certificate, auth_ca, auth_ca.len(), Access::Free, auth_pin),
     ] {
         let (content, access) = match presence {
-            Presence::Present => (padded(der, size), access),
-            Presence::Blank => (padded(&[], size), Access::Free),
-            Presence::ProtectedBlank => (padded(&[], size), Access::Pin(pin)),
+            Presence::Present => (padded(der, size, options.filler), access),
+            Presence::Blank => (padded(&[], size, options.filler), Access::Free),
+            Presence::ProtectedBlank => (padded(&[], size, options.filler), Access::Pin(pin)),
             Presence::Empty => (Vec::new(), access),
             Presence::Missing => continue,
         };
@@ -110,10 +110,17 @@ fn jpki_files(identity: &Identity, options: &Options) -> BTreeMap<u16, File> {
     files
 }
 
-/// `content`, and FF up to `size` (card-facts §2.3).
-fn padded(content: &[u8], size: usize) -> Vec<u8> {
+/// `content`, and filler up to `size` (card-facts §2.3).
+fn padded(content: &[u8], size: usize, filler: Filler) -> Vec<u8> {
+    let size = size.max(content.len());
+    let ones = match filler {
+        Filler::Ones => size,
+        Filler::Zeros => content.len(),
+        Filler::Mixed => content.len().midpoint(size),
+    };
     let mut file = content.to_vec();
-    file.resize(size.max(content.len()), 0xFF);
+    file.resize(ones, 0xFF);
+    file.resize(size, 0x00);
     file
 }
 

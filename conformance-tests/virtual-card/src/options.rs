@@ -10,7 +10,7 @@ pub enum Presence {
     /// The file holds its certificate.
     #[default]
     Present,
-    /// The file can be read without a PIN, and holds nothing but filler (FF).
+    /// The file can be read without a PIN, and holds nothing but [`Filler`].
     Blank,
     /// The file asks for its PIN (6982), and then holds nothing but filler.
     ProtectedBlank,
@@ -18,6 +18,20 @@ pub enum Presence {
     Missing,
     /// The file is there, and has no byte in it. It keeps the access rule of a file with a certificate.
     Empty,
+}
+
+/// What stands in a certificate file where no certificate is: behind one, and in a blank file. One author read "0xFF
+/// and/or 0x00" behind the certificates of a card (card-facts §2.3, single source); of blank files nothing is known
+/// (§7). Authorities' files have no filler behind their certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filler {
+    /// FF.
+    #[default]
+    Ones,
+    /// 00.
+    Zeros,
+    /// FF, and from the middle on 00. That both occur is the fact, their order a guess.
+    Mixed,
 }
 
 /// A phone that carries the application in the place of the plastic card (card-facts §2.1, §6.7).
@@ -98,8 +112,10 @@ pub struct Options {
     pub reselect_clears: bool,
     /// A warm reset acts like a power cycle; a real card does not notice it (card-facts §4.5).
     pub warm_reset_clears: bool,
-    /// The size of the two files that hold the holder's certificates; what the certificate leaves is filler (FF).
+    /// The size of the two files that hold the holder's certificates; what the certificate leaves is filler.
     pub ef_size: usize,
+    /// What that filler is, and that of blank files.
+    pub filler: Filler,
     /// Another ATR than `contactless` chooses.
     pub atr: Option<Vec<u8>>,
     /// A card that is no My Number Card: SELECT by name answers 6A82, whatever the name.
@@ -134,6 +150,7 @@ impl Default for Options {
             reselect_clears: false,
             warm_reset_clears: false,
             ef_size: 3808, // card-facts §2.3: read from one card, may be an artefact of how it was read
+            filler: Filler::Ones,
             atr: None,
             not_my_number_card: false,
         }
@@ -167,6 +184,7 @@ impl fmt::Debug for Options {
             .field("reselect_clears", &self.reselect_clears)
             .field("warm_reset_clears", &self.warm_reset_clears)
             .field("ef_size", &self.ef_size)
+            .field("filler", &self.filler)
             .field("atr", &self.atr)
             .field("not_my_number_card", &self.not_my_number_card)
             .finish_non_exhaustive()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use jpki_virtual_card::{LeaveBehaviour, Options, Phone, Presence};
+use jpki_virtual_card::{Filler, LeaveBehaviour, Options, Phone, Presence};
 
 /// The card to be played. Its defaults are those of [`Options`].
 #[derive(Args)]
@@ -58,6 +58,9 @@ struct CertificateArguments {
     /// Size of the files with the holder's certificates
     #[arg(long, value_name = "BYTES", default_value_t = 3808)]
     ef_size: usize,
+    /// What stands behind these certificates, and in blank files
+    #[arg(long, value_enum, default_value_t)]
+    filler: FillerBytes,
 }
 
 #[derive(Args)]
@@ -131,7 +134,7 @@ enum CertificateFile {
     /// The file holds its certificate
     #[default]
     Present,
-    /// Readable without PIN, nothing but filler (FF)
+    /// Readable without PIN, nothing but filler: see --filler
     Blank,
     /// Asks for the PIN, then nothing but filler
     ProtectedBlank,
@@ -139,6 +142,19 @@ enum CertificateFile {
     Missing,
     /// A file of no bytes
     Empty,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum FillerBytes {
+    /// FF
+    #[default]
+    #[value(name = "ff")]
+    Ones,
+    /// 00
+    #[value(name = "00")]
+    Zeros,
+    /// FF, and from the middle on 00
+    Mixed,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -177,6 +193,7 @@ impl CardArguments {
             sign_ca_certificate: certificates.sign_ca_certificate.into(),
             expired: certificates.expired,
             ef_size: certificates.ef_size,
+            filler: certificates.filler.into(),
             phone: kind.phone.map(Phone::from),
             token_label: kind.token_label,
             pss: !kind.no_pss,
@@ -206,6 +223,16 @@ impl From<CertificateFile> for Presence {
             CertificateFile::ProtectedBlank => Presence::ProtectedBlank,
             CertificateFile::Missing => Presence::Missing,
             CertificateFile::Empty => Presence::Empty,
+        }
+    }
+}
+
+impl From<FillerBytes> for Filler {
+    fn from(filler: FillerBytes) -> Self {
+        match filler {
+            FillerBytes::Ones => Filler::Ones,
+            FillerBytes::Zeros => Filler::Zeros,
+            FillerBytes::Mixed => Filler::Mixed,
         }
     }
 }

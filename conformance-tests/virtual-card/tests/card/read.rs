@@ -1,6 +1,6 @@
 //! READ BINARY, READ RECORD, GET DATA and GET CHALLENGE (card-facts §1.4, §2, §3).
 
-use jpki_virtual_card::{Card, Options, Phone, Presence, test_identity};
+use jpki_virtual_card::{Card, Filler, Options, Phone, Presence, test_identity};
 
 use crate::{SELECT_COMMON, VERIFY_AUTH, VERIFY_SIGN, jpki, powered, selected, send};
 
@@ -28,6 +28,30 @@ fn a_certificate_file_is_larger_than_its_certificate() {
     assert_eq!(file.len(), 3808);
     assert_eq!(file[..certificate.len()], certificate);
     assert!(file[certificate.len()..].iter().all(|&byte| byte == 0xFF));
+}
+
+#[test]
+fn what_stands_behind_a_certificate() {
+    let certificate = test_identity().auth_certificate().to_vec();
+    let size = certificate.len() + 4;
+    for (filler, behind) in
+        [(Filler::Ones, [0xFF; 4]), (Filler::Zeros, [0x00; 4]), (Filler::Mixed, [0xFF, 0xFF, 0x00, 0x00])]
+    {
+        let mut card = selected(Options { filler, ef_size: size, ..Options::default() });
+        send(&mut card, "00A4020C02000A");
+        assert_eq!(read_to_end(&mut card), [certificate.as_slice(), &behind].concat(), "{filler:?}");
+    }
+}
+
+#[test]
+fn a_blank_file_may_be_one_of_zeros() {
+    for presence in [Presence::Blank, Presence::ProtectedBlank] {
+        let options = Options { sign_certificate: presence, filler: Filler::Zeros, ..Options::default() };
+        let mut card = selected(options);
+        assert_eq!(send(&mut card, VERIFY_SIGN), "9000");
+        send(&mut card, "00A4020C020001");
+        assert_eq!(read_to_end(&mut card), [0x00; 3808], "{presence:?}");
+    }
 }
 
 #[test]
