@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Module};
 use jpki_pkcs11::settings::{Labels, Settings, Slots};
 use jpki_pkcs11::token::KeyPair;
-use jpki_virtual_card::Options;
+use jpki_virtual_card::{LockedQuery, Options};
 
 use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, module_on, slot_of};
 use crate::machine::Machine;
@@ -169,6 +169,23 @@ fn tokens_warn_before_the_pin_is_locked() {
         assert_eq!(program.login(session, CKU_USER, pin(key_pair)), Err(Error::PinLocked));
         let other = if key_pair == AUTH { SIGN } else { AUTH };
         assert_eq!(pin_flags(&program, other), 0, "the other PIN is another PIN");
+    }
+}
+
+#[test]
+fn a_pin_that_was_never_set_is_locked_or_says_nothing() {
+    for (query, flags, refusal) in [
+        (LockedQuery::NoTries, CKF_USER_PIN_LOCKED, Error::PinLocked),
+        (LockedQuery::Blocked, CKF_USER_PIN_LOCKED, Error::PinLocked),
+        (LockedQuery::NotSet, 0, Error::DeviceError),
+    ] {
+        let program = Program::with_card(Options { sign_tries_left: 0, sign_pin_query: query, ..Options::default() });
+        assert_eq!(pin_flags(&program, SIGN), flags, "{query:?}");
+        assert_eq!(pin_flags(&program, AUTH), 0, "{query:?}: the other PIN is another PIN");
+        let session = program.open(SIGN);
+        assert_eq!(program.login(session, CKU_USER, pin(SIGN)), Err(refusal), "{query:?}");
+        assert_eq!(pin_flags(&program, SIGN), flags, "{query:?}, after a login");
+        program.open_logged_in(AUTH);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Tokens whose certificate is private, or was never issued.
 
+use jpki_pkcs11::card::{self, StatusWord};
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
-use jpki_virtual_card::{Options, Phone, Presence, test_identity};
+use jpki_virtual_card::{LockedQuery, Options, Phone, Presence, test_identity};
 
 use crate::machine::Cost;
 use crate::support::{AUTH, READER, SIGN, assert_locked, certificate, is_signature, pin, token_of};
@@ -122,6 +123,42 @@ fn a_key_pair_that_was_never_issued() {
     // A locked PIN alone does not make a card one without the certificate.
     let (_machine, _card, locked) = token_of(Options { sign_tries_left: 0, ..Options::default() }, SIGN);
     assert!(locked.is_issued());
+}
+
+/// What a PIN that was never set says is not known (card-facts §7): the token copes with each candidate, and the other
+/// one does not notice.
+#[test]
+fn each_form_of_a_pin_that_was_never_set() {
+    for (query, tries, refusal) in [
+        (LockedQuery::NoTries, Tries::Left(0), Error::PinLocked),
+        (LockedQuery::Blocked, Tries::Left(0), Error::PinLocked),
+        (LockedQuery::NotSet, Tries::Unsaid, Error::Card(card::Error::Refused(StatusWord::NO_REFERENCE))),
+    ] {
+        for short_identifiers in [true, false] {
+            for key_pair in KeyPair::ALL {
+                let case = format!("{key_pair:?} {query:?}, short identifiers {short_identifiers}");
+                let mut options = Options { short_identifiers, ..Options::default() };
+                match key_pair {
+                    AUTH => (options.auth_tries_left, options.auth_pin_query) = (0, query),
+                    SIGN => (options.sign_tries_left, options.sign_pin_query) = (0, query),
+                }
+                let (machine, _card, token) = token_of(options, key_pair);
+                assert_eq!(token.tries(), Ok(tries), "{case}");
+                for _ in 0..2 {
+                    assert_eq!(token.login(pin(key_pair), false), Err(refusal), "{case}");
+                    assert_eq!(token.tries(), Ok(tries), "{case}, after a login");
+                }
+                assert!(!token.is_logged_in(), "{case}");
+                assert_eq!(token.change_pin(pin(key_pair), pin(key_pair), false), Err(refusal), "{case}");
+                assert_locked(&machine, &case);
+                let other = if key_pair == AUTH { SIGN } else { AUTH };
+                let token = crate::support::token(&crate::support::reader(&machine), other);
+                assert_eq!(token.tries(), Ok(Tries::Left(other.tries())), "{case}");
+                assert_eq!(token.login(pin(other), false), Ok(()), "{case}");
+                assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{case}");
+            }
+        }
+    }
 }
 
 #[test]

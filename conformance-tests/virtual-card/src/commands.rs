@@ -173,7 +173,7 @@ impl Card {
         }
         let kind = self.addressed_pin(command.p2)?;
         if command.data.is_empty() {
-            return Err(Status::tries_left(self.pins.tries_left(kind))); // never 9000, verified or not
+            return Err(self.pins.query(kind));
         }
         self.pins.verify(kind, command.data)?;
         Ok(Vec::new())

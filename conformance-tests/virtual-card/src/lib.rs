@@ -38,7 +38,7 @@ mod sign;
 pub use card::{Application, Card};
 pub use exchange::Exchange;
 pub use identity::{Error, Identity, test_identity, test_identity_named};
-pub use options::{Filler, LeaveBehaviour, Options, Phone, Presence};
+pub use options::{Filler, LeaveBehaviour, LockedQuery, Options, Phone, Presence};
 pub use pins::PinKind;
 
 /// The example in README.md is compiled and run.

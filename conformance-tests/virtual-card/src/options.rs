@@ -43,6 +43,20 @@ pub enum Phone {
     Iphone,
 }
 
+/// What a PIN without tries answers when it is asked how many are left. 63C0 was measured on a locked reference of
+/// another application (card-facts §4.2, single source); what a PIN answers that was never set is not known, and these
+/// are the candidates (§7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LockedQuery {
+    /// 63C0, as of a PIN that is locked; VERIFY answers 6984.
+    #[default]
+    NoTries,
+    /// 6984, as VERIFY does.
+    Blocked,
+    /// 6A88, "reference key not set"; that VERIFY answers the same is a guess from these words.
+    NotSet,
+}
+
 /// What happens when a program leaves the application by selecting the issuer security domain (card-facts §4.5:
 /// that this clears the verified state rests on a single source, so programs should cope with the others).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +84,10 @@ pub struct Options {
     pub auth_tries_left: u8,
     /// Tries left for the signature password; 0 is a locked one. Default 5, at most 15.
     pub sign_tries_left: u8,
+    /// How the authentication PIN answers the question for its tries once none is left.
+    pub auth_pin_query: LockedQuery,
+    /// How the signature password answers it.
+    pub sign_pin_query: LockedQuery,
     /// The certificate for user authentication, EF 000A.
     pub auth_certificate: Presence,
     /// The certificate for digital signature, EF 0001.
@@ -129,6 +147,8 @@ impl Default for Options {
             sign_pin: "ABC123".to_owned(),
             auth_tries_left: crate::PinKind::Authentication.limit(),
             sign_tries_left: crate::PinKind::Signature.limit(),
+            auth_pin_query: LockedQuery::NoTries,
+            sign_pin_query: LockedQuery::NoTries,
             auth_certificate: Presence::Present,
             sign_certificate: Presence::Present,
             auth_ca_certificate: Presence::Present,
@@ -163,6 +183,8 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("auth_tries_left", &self.auth_tries_left)
             .field("sign_tries_left", &self.sign_tries_left)
+            .field("auth_pin_query", &self.auth_pin_query)
+            .field("sign_pin_query", &self.sign_pin_query)
             .field("auth_certificate", &self.auth_certificate)
             .field("sign_certificate", &self.sign_certificate)
             .field("auth_ca_certificate", &self.auth_ca_certificate)

@@ -1,7 +1,7 @@
 //! The two PINs: their tries, and which of them is verified (card-facts §4).
 
-use crate::Options;
 use crate::apdu::Status;
+use crate::options::{LockedQuery, Options};
 
 /// One of the two PINs of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,11 +27,18 @@ struct Pin {
     tries_left: u8,
     limit: u8,
     verified: bool,
+    locked_query: LockedQuery,
 }
 
 impl Pin {
-    fn new(kind: PinKind, value: &str, tries_left: u8) -> Pin {
-        Pin { value: value.as_bytes().to_vec(), tries_left: tries_left.min(15), limit: kind.limit(), verified: false }
+    fn new(kind: PinKind, value: &str, tries_left: u8, locked_query: LockedQuery) -> Pin {
+        Pin {
+            value: value.as_bytes().to_vec(),
+            tries_left: tries_left.min(15),
+            limit: kind.limit(),
+            verified: false,
+            locked_query,
+        }
     }
 }
 
@@ -44,8 +51,8 @@ pub(crate) struct Pins {
 impl Pins {
     pub(crate) fn new(options: &Options) -> Pins {
         Pins {
-            auth: Pin::new(PinKind::Authentication, &options.auth_pin, options.auth_tries_left),
-            sign: Pin::new(PinKind::Signature, &options.sign_pin, options.sign_tries_left),
+            auth: Pin::new(PinKind::Authentication, &options.auth_pin, options.auth_tries_left, options.auth_pin_query),
+            sign: Pin::new(PinKind::Signature, &options.sign_pin, options.sign_tries_left, options.sign_pin_query),
         }
     }
 
@@ -85,11 +92,25 @@ impl Pins {
         self.sign.verified = false;
     }
 
-    /// VERIFY with data: byte for byte, without a look at its form (card-facts §4.1, §4.3).
+    /// VERIFY without data: how many tries are left. Never 9000, verified or not (card-facts §4.2).
+    pub(crate) fn query(&self, kind: PinKind) -> Status {
+        let pin = self.pin(kind);
+        match pin.locked_query {
+            LockedQuery::Blocked if pin.tries_left == 0 => Status::PIN_BLOCKED,
+            LockedQuery::NotSet if pin.tries_left == 0 => Status::NO_REFERENCED_DATA,
+            _ => Status::tries_left(pin.tries_left),
+        }
+    }
+
+    /// VERIFY with data: byte for byte, without a look at its form (card-facts §4.1, §4.3). That too long a PIN costs a
+    /// try as well is a guess, and the one that hides no mistake of a program: it must not send what cannot be a PIN.
     pub(crate) fn verify(&mut self, kind: PinKind, candidate: &[u8]) -> Result<(), Status> {
         let pin = self.pin_mut(kind);
         if pin.tries_left == 0 {
-            return Err(Status::PIN_BLOCKED); // single source: measured by one author
+            return Err(match pin.locked_query {
+                LockedQuery::NotSet => Status::NO_REFERENCED_DATA, // a guess
+                LockedQuery::NoTries | LockedQuery::Blocked => Status::PIN_BLOCKED, // single source: measured
+            });
         }
         if candidate == pin.value {
             pin.tries_left = pin.limit;
@@ -107,7 +128,8 @@ impl Pins {
             return Err(Status::SECURITY_STATUS);
         }
         if !(1..=16).contains(&new.len()) {
-            return Err(Status::WRONG_LENGTH); // a guess; the limit is JICSAP's (card-facts §4.1)
+            // A guess; the limit is JICSAP's (card-facts §4.1). VERIFY compares, but this would have to be stored.
+            return Err(Status::WRONG_LENGTH);
         }
         self.set_value(kind, new);
         Ok(())

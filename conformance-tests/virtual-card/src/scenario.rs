@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use jpki_virtual_card::{Filler, LeaveBehaviour, Options, Phone, Presence};
+use jpki_virtual_card::{Filler, LeaveBehaviour, LockedQuery, Options, Phone, Presence};
 
 /// The card to be played. Its defaults are those of [`Options`].
 #[derive(Args)]
@@ -35,6 +35,12 @@ struct PinArguments {
     /// Tries left for the signature password; 0 is a locked one
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=15))]
     sign_tries: u8,
+    /// What the authentication PIN answers to the question for its tries once it has none: locked, or never set
+    #[arg(long, value_name = "SW", value_enum, ignore_case = true, default_value_t)]
+    auth_pin_query: Query,
+    /// The same for the signature password
+    #[arg(long, value_name = "SW", value_enum, ignore_case = true, default_value_t)]
+    sign_pin_query: Query,
 }
 
 #[derive(Args)]
@@ -130,6 +136,20 @@ struct VerifiedArguments {
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
+enum Query {
+    /// No tries left; VERIFY answers 6984
+    #[default]
+    #[value(name = "63C0")]
+    NoTries,
+    /// Blocked; VERIFY answers the same
+    #[value(name = "6984")]
+    Blocked,
+    /// Not set; VERIFY answers the same
+    #[value(name = "6A88")]
+    NotSet,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
 enum CertificateFile {
     /// The file holds its certificate
     #[default]
@@ -187,6 +207,8 @@ impl CardArguments {
             sign_pin: pins.sign_pin,
             auth_tries_left: pins.auth_tries,
             sign_tries_left: pins.sign_tries,
+            auth_pin_query: pins.auth_pin_query.into(),
+            sign_pin_query: pins.sign_pin_query.into(),
             auth_certificate: certificates.auth_certificate.into(),
             sign_certificate: certificates.sign_certificate.into(),
             auth_ca_certificate: certificates.auth_ca_certificate.into(),
@@ -211,6 +233,16 @@ impl CardArguments {
             leave: verified.leave.into(),
             reselect_clears: verified.reselect_clears,
             warm_reset_clears: verified.warm_reset_clears,
+        }
+    }
+}
+
+impl From<Query> for LockedQuery {
+    fn from(query: Query) -> Self {
+        match query {
+            Query::NoTries => LockedQuery::NoTries,
+            Query::Blocked => LockedQuery::Blocked,
+            Query::NotSet => LockedQuery::NotSet,
         }
     }
 }

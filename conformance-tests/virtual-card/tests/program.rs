@@ -256,7 +256,10 @@ fn it_writes_its_certificates() {
 #[test]
 fn its_help_names_every_scenario() {
     for (arguments, words) in [
-        (&["--help"][..], &["Examples:", "--leave", "refused-all", "protected-blank", "--filler", "--no-pss"][..]),
+        (
+            &["--help"][..],
+            &["Examples:", "--leave", "refused-all", "protected-blank", "--filler", "6A88", "--no-pss"][..],
+        ),
         (&["run", "--help"], &["--auth-pin", "--first-command-6f00", "android"]),
         (&["control", "--help"], &["remove-after", "select-other", "set-tries"]),
     ] {

@@ -1,6 +1,6 @@
 //! VERIFY, its query, and CHANGE REFERENCE DATA (card-facts §4).
 
-use jpki_virtual_card::{Options, PinKind};
+use jpki_virtual_card::{LockedQuery, Options, PinKind};
 
 use crate::{VERIFY_AUTH, VERIFY_SIGN, jpki, selected, send};
 
@@ -45,6 +45,22 @@ fn a_locked_pin_stays_locked() {
 }
 
 #[test]
+fn what_a_pin_without_tries_says() {
+    for (query, asked, verified) in [
+        (LockedQuery::NoTries, "63C0", "6984"),
+        (LockedQuery::Blocked, "6984", "6984"),
+        (LockedQuery::NotSet, "6A88", "6A88"),
+    ] {
+        let mut card = selected(Options { sign_tries_left: 0, sign_pin_query: query, ..Options::default() });
+        assert_eq!(send(&mut card, "0020009B"), asked, "{query:?}");
+        assert_eq!(send(&mut card, VERIFY_SIGN), verified, "{query:?}");
+        assert_eq!(send(&mut card, "00200098"), "63C3", "the other PIN is another PIN");
+        card.set_tries_left(PinKind::Signature, 1);
+        assert_eq!(send(&mut card, "0020009B"), "63C1", "{query:?}: it has been set");
+    }
+}
+
+#[test]
 fn a_wrong_pin_ends_its_own_verified_state_only() {
     let mut card = jpki();
     send(&mut card, VERIFY_AUTH);
@@ -60,6 +76,7 @@ fn pins_are_compared_byte_for_byte() {
     assert_eq!(send(&mut card, "0020009B06616263313233"), "63C4");
     assert_eq!(send(&mut card, "0020009B0741424331323300"), "63C3");
     assert_eq!(send(&mut card, "0020009B0141"), "63C2");
+    assert_eq!(send(&mut card, &format!("0020009B11{}", "41".repeat(17))), "63C1");
 }
 
 #[test]
