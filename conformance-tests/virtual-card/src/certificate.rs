@@ -92,3 +92,15 @@ pub(crate) fn validity(from: DateTime, last_day: DateTime) -> der::Result<Validi
         not_after: Time::UtcTime(UtcTime::from_date_time(end)?),
     })
 }
+
+/// The same day and time so many years later; the 28th where the month is shorter.
+pub(crate) fn years_after(date: DateTime, years: i16) -> der::Result<DateTime> {
+    DateTime::new(
+        date.year().saturating_add_signed(years),
+        date.month(),
+        date.day().min(28),
+        date.hour(),
+        date.minutes(),
+        date.seconds(),
+    )
+}

@@ -7,7 +7,8 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jpki_virtual_card::{CaGeneration, Identity};
 
 use crate::reader::Log;
 use crate::scenario::CardArguments;
@@ -89,17 +90,63 @@ pub(crate) enum Task {
     Certificates {
         /// The folder to write to
         dir: PathBuf,
-        /// The folder of the identity
-        #[arg(long, value_name = "DIR", default_value_os_t = default_identity())]
-        identity: PathBuf,
+        #[command(flatten)]
+        identity: IdentityArguments,
     },
+}
+
+/// Whose keys and certificates the card has.
+#[derive(Args)]
+pub(crate) struct IdentityArguments {
+    /// Folder with the card's keys and certificates; they are made there if there are none
+    #[arg(long, value_name = "DIR", default_value_os_t = default_identity())]
+    identity: PathBuf,
+    /// A card of an older or newer authority: all have the same name, each has its own key. The card then has keys of
+    /// its own as well, in a folder inside that of the identity
+    #[arg(long, value_enum, value_name = "YEAR")]
+    ca_generation: Option<Generation>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Generation {
+    /// Valid until 2025-10-19; the holder's certificates have ended with it
+    #[value(name = "2015")]
+    First,
+    /// Valid until 2029-09-14; the holder's certificates end with it
+    #[value(name = "2019")]
+    Second,
+    /// Valid until 2033-07-15
+    #[value(name = "2023")]
+    Third,
+}
+
+impl IdentityArguments {
+    /// The identity, made if there is none.
+    pub(crate) fn load(&self) -> Result<Identity, Box<dyn Error>> {
+        if self.identity.as_os_str().is_empty() {
+            return Err("no home folder for the identity: say --identity DIR".into());
+        }
+        Ok(match self.ca_generation {
+            Some(generation) => Identity::load_or_create_of(&self.identity, generation.into())?,
+            None => Identity::load_or_create(&self.identity)?,
+        })
+    }
+}
+
+impl From<Generation> for CaGeneration {
+    fn from(generation: Generation) -> Self {
+        match generation {
+            Generation::First => CaGeneration::First,
+            Generation::Second => CaGeneration::Second,
+            Generation::Third => CaGeneration::Third,
+        }
+    }
 }
 
 #[derive(Args)]
 pub(crate) struct RunArguments {
-    /// Folder with the card's keys and certificates; they are made there if there are none
-    #[arg(long, value_name = "DIR", default_value_os_t = default_identity())]
-    identity: PathBuf,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArguments,
     /// Where vpcd listens
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) host: String,
@@ -117,14 +164,6 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    /// Where the identity is.
-    pub(crate) fn identity_dir(&self) -> Result<PathBuf, Box<dyn Error>> {
-        match self.identity.as_os_str().is_empty() {
-            true => Err("no home folder for the identity: say --identity DIR".into()),
-            false => Ok(self.identity.clone()),
-        }
-    }
-
     /// Where the APDUs are written to.
     pub(crate) fn open_log(&self) -> Result<Log, Box<dyn Error>> {
         let Some(path) = &self.log else {

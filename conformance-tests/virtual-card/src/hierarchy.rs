@@ -21,7 +21,8 @@ use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Validity;
 
-use crate::certificate::{Contents, extension, issue, key_identifier, name, other_name, url, validity};
+use crate::certificate::{Contents, extension, issue, key_identifier, name, other_name, url, validity, years_after};
+use crate::generation::{Term, serial};
 use crate::identity::Error;
 use crate::pins::PinKind;
 
@@ -57,14 +58,14 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// A self-signed root, ten years like the real ones, of which three are over at `now`.
-    pub(crate) fn new(kind: PinKind, key: RsaPrivateKey, now: DateTime) -> Result<Self, Error> {
-        let serial = serial()?;
+    /// A self-signed root, as all of them are (card-facts §6.4).
+    pub(crate) fn new(kind: PinKind, key: RsaPrivateKey, term: Term) -> Result<Self, Error> {
+        let Term { serial, from, last_day } = term;
         let public = key.to_public_key();
         let contents = Contents {
             serial: serial.clone(),
             issuer: issuer_name(kind)?,
-            validity: validity(years_after(now, -3)?, years_after(now, 7)?)?,
+            validity: validity(from, last_day)?,
             subject: issuer_name(kind)?,
             key: public.clone(),
             extensions: vec![
@@ -79,14 +80,14 @@ impl Authority {
         Ok(Authority { kind, key, serial, certificate })
     }
 
-    /// The holder's certificate: valid for five years from now.
-    pub(crate) fn issue(&self, key: &RsaPublicKey, now: DateTime) -> Result<Vec<u8>, Error> {
-        self.issue_for(key, validity(now, years_after(now, 5)?)?)
+    /// The holder's certificate: valid for five years from `day`.
+    pub(crate) fn issue(&self, key: &RsaPublicKey, day: DateTime) -> Result<Vec<u8>, Error> {
+        self.issue_for(key, validity(day, years_after(day, 5)?)?)
     }
 
-    /// The same holder's certificate, over since a year: it ended early, with its card (card-facts §6.2).
-    pub(crate) fn issue_expired(&self, key: &RsaPublicKey, now: DateTime) -> Result<Vec<u8>, Error> {
-        self.issue_for(key, validity(years_after(now, -2)?, years_after(now, -1)?)?)
+    /// The holder's certificate before that one: it ended early, with its card, a year before `day` (card-facts §6.2).
+    pub(crate) fn issue_expired(&self, key: &RsaPublicKey, day: DateTime) -> Result<Vec<u8>, Error> {
+        self.issue_for(key, validity(years_after(day, -2)?, years_after(day, -1)?)?)
     }
 
     fn issue_for(&self, key: &RsaPublicKey, validity: Validity) -> Result<Vec<u8>, Error> {
@@ -216,25 +217,6 @@ fn distribution_point(directory_name: Name) -> CrlDistributionPoints {
 fn holder() -> der::Result<SubjectAltName> {
     let entries = HOLDER.iter().map(|(oid, value)| other_name(ObjectIdentifier::new(oid)?, value));
     Ok(SubjectAltName(entries.collect::<der::Result<_>>()?))
-}
-
-/// Three bytes and positive, as on the test card.
-fn serial() -> der::Result<SerialNumber> {
-    let number: u32 = OsRng.gen_range(0x10_0000..0x80_0000);
-    let [_, bytes @ ..] = number.to_be_bytes();
-    SerialNumber::new(&bytes)
-}
-
-/// The same day and time so many years later; the 28th where the month is shorter.
-fn years_after(date: DateTime, years: i16) -> der::Result<DateTime> {
-    DateTime::new(
-        date.year().saturating_add_signed(years),
-        date.month(),
-        date.day().min(28),
-        date.hour(),
-        date.minutes(),
-        date.seconds(),
-    )
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use rand::rngs::OsRng;
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::{self, DecodePrivateKey, EncodePrivateKey, LineEnding};
 
+use crate::generation::{CaGeneration, Term};
 use crate::hierarchy::Authority;
 use crate::pins::PinKind;
 
@@ -80,9 +81,20 @@ impl Identity {
     /// The folder holds `auth.key.pem`, `sign.key.pem` and the keys of their authorities (PKCS #8), and the
     /// certificates as DER (`auth.cer`, `auth-expired.cer`, `auth-ca.cer`, and the same for `sign`).
     pub fn load_or_create(dir: &Path) -> Result<Identity, Error> {
-        if !dir.join("auth.key.pem").exists() {
-            create(dir)?;
-        }
+        make_if_missing(dir, None)?;
+        Identity::load(dir)
+    }
+
+    /// The identity in `dir` as a card of a certain generation of authorities, with keys of its own: it is kept in a
+    /// folder inside `dir` (`ca-2015`, `ca-2019`, `ca-2023`), which looks like `dir` and is made in the same way.
+    pub fn load_or_create_of(dir: &Path, generation: CaGeneration) -> Result<Identity, Error> {
+        make_if_missing(dir, None)?; // at first: where there is only an inner folder, none could be put in its place
+        let dir = dir.join(generation.folder());
+        make_if_missing(&dir, Some(generation))?;
+        Identity::load(&dir)
+    }
+
+    fn load(dir: &Path) -> Result<Identity, Error> {
         Ok(Identity { auth: KeyPair::load(dir, "auth")?, sign: KeyPair::load(dir, "sign")? })
     }
 
@@ -146,7 +158,10 @@ impl KeyPair {
 }
 
 /// Makes an identity beside `dir` and puts it in place; if another process was faster, its identity stays.
-fn create(dir: &Path) -> Result<(), Error> {
+fn make_if_missing(dir: &Path, generation: Option<CaGeneration>) -> Result<(), Error> {
+    if dir.join("auth.key.pem").exists() {
+        return Ok(());
+    }
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut draft_name = dir.file_name().unwrap_or_default().to_os_string();
     let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -154,7 +169,7 @@ fn create(dir: &Path) -> Result<(), Error> {
     let draft = dir.with_file_name(draft_name);
 
     create_folder(&draft)?;
-    let placed = fill(&draft).and_then(|()| match fs::rename(&draft, dir) {
+    let placed = fill(&draft, generation).and_then(|()| match fs::rename(&draft, dir) {
         Err(error) if !dir.join("auth.key.pem").exists() => Err(Error::File(dir.to_owned(), error)),
         _ => Ok(()),
     });
@@ -164,17 +179,22 @@ fn create(dir: &Path) -> Result<(), Error> {
     placed
 }
 
-fn fill(dir: &Path) -> Result<(), Error> {
+fn fill(dir: &Path, generation: Option<CaGeneration>) -> Result<(), Error> {
     let now = DateTime::from_system_time(SystemTime::now())?;
     for (name, kind) in [("auth", PinKind::Authentication), ("sign", PinKind::Signature)] {
         let authority_key = RsaPrivateKey::new(&mut OsRng, 2048)?;
         write_key(&dir.join(format!("{name}-ca.key.pem")), &authority_key)?;
-        let authority = Authority::new(kind, authority_key, now)?;
+        let term = match generation {
+            Some(generation) => Term::of(generation)?,
+            None => Term::around(now)?,
+        };
+        let day = term.day_of_issue(now)?;
+        let authority = Authority::new(kind, authority_key, term)?;
         let key = RsaPrivateKey::new(&mut OsRng, 2048)?;
         write_key(&dir.join(format!("{name}.key.pem")), &key)?;
         let public = key.to_public_key();
-        let valid = authority.issue(&public, now)?;
-        let expired = authority.issue_expired(&public, now)?;
+        let valid = authority.issue(&public, day)?;
+        let expired = authority.issue_expired(&public, day)?;
         write(&dir.join(format!("{name}.cer")), &valid)?;
         write(&dir.join(format!("{name}-expired.cer")), &expired)?;
         write(&dir.join(format!("{name}-ca.cer")), &authority.certificate)?;
@@ -220,18 +240,37 @@ pub fn test_identity() -> Arc<Identity> {
 ///
 /// If it can neither be read nor made.
 pub fn test_identity_named(name: &str) -> Arc<Identity> {
-    static CACHE: OnceLock<Mutex<HashMap<String, Arc<Identity>>>> = OnceLock::new();
+    shared(name, None)
+}
+
+/// [`test_identity`] as a card of a certain generation of authorities.
+///
+/// # Panics
+///
+/// If it can neither be read nor made.
+pub fn test_identity_of(generation: CaGeneration) -> Arc<Identity> {
+    shared("first", Some(generation))
+}
+
+fn shared(name: &str, generation: Option<CaGeneration>) -> Arc<Identity> {
+    type Cache = HashMap<(String, Option<CaGeneration>), Arc<Identity>>;
+    static CACHE: OnceLock<Mutex<Cache>> = OnceLock::new();
     let mut cache = CACHE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(identity) = cache.get(name) {
+    let key = (name.to_owned(), generation);
+    if let Some(identity) = cache.get(&key) {
         return Arc::clone(identity);
     }
     let user = rustix::process::getuid().as_raw();
-    let dir = std::env::temp_dir().join(format!("jpki-virtual-card-tests-{user}"));
-    let identity = match Identity::load_or_create(&dir.join(name)) {
+    let dir = std::env::temp_dir().join(format!("jpki-virtual-card-tests-{user}")).join(name);
+    let identity = match generation {
+        Some(generation) => Identity::load_or_create_of(&dir, generation),
+        None => Identity::load_or_create(&dir),
+    };
+    let identity = match identity {
         Ok(identity) => Arc::new(identity),
         Err(error) => panic!("no identity for tests: {error}"),
     };
-    cache.insert(name.to_owned(), Arc::clone(&identity));
+    cache.insert(key, Arc::clone(&identity));
     identity
 }
 

@@ -29,6 +29,7 @@ mod certificate;
 mod commands;
 mod exchange;
 mod file_system;
+mod generation;
 mod hierarchy;
 mod identity;
 mod options;
@@ -37,7 +38,8 @@ mod sign;
 
 pub use card::{Application, Card};
 pub use exchange::Exchange;
-pub use identity::{Error, Identity, test_identity, test_identity_named};
+pub use generation::CaGeneration;
+pub use identity::{Error, Identity, test_identity, test_identity_named, test_identity_of};
 pub use options::{Filler, LeaveBehaviour, LockedQuery, Options, Phone, Presence};
 pub use pins::PinKind;
 

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task() {
         Task::Run(arguments) => run(*arguments),
         Task::Control { socket, command } => control::send(&socket, &command.join(" ")),
-        Task::Certificates { dir, identity } => certificates(&dir, &identity),
+        Task::Certificates { dir, identity } => identity.load().and_then(|identity| certificates(&dir, &identity)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,10 +39,9 @@ fn main() -> ExitCode {
 
 /// Puts a card into the reader and leaves it there until the program is told to end.
 fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
-    let dir = arguments.identity_dir()?;
     let log = arguments.open_log()?;
-    let identity = Arc::new(Identity::load_or_create(&dir)?);
-    let card = Card::new(identity, arguments.card.options());
+    let identity = arguments.identity.load()?;
+    let card = Card::new(Arc::new(identity), arguments.card.options());
     let reader = Arc::new(Reader::new(card, &arguments.host, arguments.port, log));
 
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
@@ -56,8 +55,7 @@ fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// Writes the certificates of an identity as PEM, for whatever has to trust or show them.
-fn certificates(dir: &Path, identity: &Path) -> Result<(), Box<dyn Error>> {
-    let identity = Identity::load_or_create(identity)?;
+fn certificates(dir: &Path, identity: &Identity) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     for (name, certificate) in [
         ("auth.pem", identity.auth_certificate()),

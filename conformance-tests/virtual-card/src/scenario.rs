@@ -58,7 +58,7 @@ struct CertificateArguments {
     /// The certificate of the authority for signatures, EF 0002
     #[arg(long, value_enum, default_value_t)]
     sign_ca_certificate: CertificateFile,
-    /// Certificates that ended a year ago
+    /// Certificates that ended a year ago; earlier with --ca-generation 2015 or 2019
     #[arg(long)]
     expired: bool,
     /// Size of the files with the holder's certificates

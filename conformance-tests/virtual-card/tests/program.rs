@@ -236,21 +236,35 @@ fn a_signal_ends_it_properly() {
 
 #[test]
 fn it_writes_its_certificates() {
+    for pem in certificates("certificates", &[]) {
+        assert!(pem.starts_with("-----BEGIN CERTIFICATE-----\n"), "{pem}");
+    }
+}
+
+#[test]
+fn another_generation_is_another_card_beside_that_of_the_identity() {
+    let before = certificates("generation-none", &[]);
+    let second = certificates("generation-2019", &["--ca-generation", "2019"]);
+    assert!(second.iter().all(|pem| !before.contains(pem)));
+    assert_eq!(certificates("generation-2019", &["--ca-generation", "2019"]), second, "made once");
+    assert_eq!(certificates("generation-none", &[]), before, "the identity is as it was");
+}
+
+/// What the program writes of the identity that the tests share, into a folder of that name.
+fn certificates(name: &str, arguments: &[&str]) -> Vec<String> {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let output = Command::new(PROGRAM)
         .arg("certificates")
-        .arg(dir.join("certificates"))
+        .arg(dir.join(name))
         .arg("--identity")
         .arg(dir.join("identity"))
+        .args(arguments)
         .output()
         .unwrap();
     assert!(output.status.success());
     let paths = String::from_utf8(output.stdout).unwrap();
     assert_eq!(paths.lines().count(), 6);
-    for path in paths.lines() {
-        let pem = fs::read_to_string(path).unwrap();
-        assert!(pem.starts_with("-----BEGIN CERTIFICATE-----\n"), "{path}");
-    }
+    paths.lines().map(|path| fs::read_to_string(path).unwrap()).collect()
 }
 
 #[test]
@@ -260,7 +274,7 @@ fn its_help_names_every_scenario() {
             &["--help"][..],
             &["Examples:", "--leave", "refused-all", "protected-blank", "--filler", "6A88", "--no-pss"][..],
         ),
-        (&["run", "--help"], &["--auth-pin", "--first-command-6f00", "android"]),
+        (&["run", "--help"], &["--auth-pin", "--first-command-6f00", "android", "--ca-generation"]),
         (&["control", "--help"], &["remove-after", "select-other", "set-tries"]),
     ] {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();

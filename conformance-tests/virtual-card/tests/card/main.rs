@@ -1,6 +1,7 @@
 //! The virtual card against what is known of real ones, area by area.
 
 mod faults;
+mod generations;
 mod life;
 mod pins;
 mod read;
