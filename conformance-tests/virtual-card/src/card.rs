@@ -114,8 +114,9 @@ impl Card {
         self.pins.clear_verified();
     }
 
-    /// A warm reset. The card does not notice it, so that verified PINs outlive it (card-facts §4.5: measured by one
-    /// author, probably on a contactless reader); with [`Options::warm_reset_clears`] it is a power cycle.
+    /// A warm reset. The card does not notice it: verified PINs outlive it (card-facts §4.5: measured by one author,
+    /// probably on a contactless reader), and what is selected stays so (a guess: a card that lost its application could
+    /// hardly keep what was verified in it). With [`Options::warm_reset_clears`] it is a power cycle.
     pub fn reset(&mut self) {
         if self.options.warm_reset_clears {
             self.power_off();

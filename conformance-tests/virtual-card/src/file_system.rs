@@ -57,8 +57,9 @@ impl FileSystem {
     }
 }
 
-/// The seventeen files a sweep found (card-facts §2; the list as a whole is single source). Of 0005, 0009, 0010,
-/// 0016, 0019, 001C and 001E nothing usable is known: 0005 and 0009 cannot be read, the others are internal.
+/// The seventeen files a sweep found (card-facts §2; the list as a whole is single source). Some of them have no known
+/// use: 0009 can be read with neither PIN and 001E is internal (single source). That 0005 is like 0009, and that both
+/// answer 6982, is a guess, and so is that 0019 and 001C are internal; 0010 and 0016 are references to keys.
 fn jpki_files(identity: &Identity, options: &Options) -> BTreeMap<u16, File> {
     let (auth, sign) = if options.expired {
         (identity.expired_auth_certificate(), identity.expired_sign_certificate())
