@@ -36,6 +36,19 @@ pub enum Error {
     Malformed(&'static str),
 }
 
+impl Error {
+    /// The card may have done what it was told all the same: its answer was lost, or was none, or tells of a failure on
+    /// the way.
+    #[must_use]
+    pub fn may_have_worked(self) -> bool {
+        match self {
+            Error::Transport(_) | Error::Malformed(_) => true,
+            Error::Refused(status) => status.is_failure(),
+            _ => false,
+        }
+    }
+}
+
 impl From<transport::Error> for Error {
     fn from(error: transport::Error) -> Self {
         Error::Transport(error)

@@ -1,7 +1,8 @@
 //! The state of the process: whether C_Initialize was called, and by which process.
 
+use std::panic::catch_unwind;
 use std::process;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -20,6 +21,23 @@ static RUNNING: Lazy<RwLock<Option<Arc<Module>>>> = Lazy::new(RwLock::default);
 
 /// The process that has called C_Initialize; 0 for none. Read before any lock is taken.
 static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// Sees to it that [`at_exit`] is called once.
+static EXIT: Once = Once::new();
+
+/// Gives up the cards that a login at a PIN pad keeps, where the program ends, or unloads the module, without C_Finalize:
+/// pcscd would reset them, which does not lock them (card-facts §4.5). Waits for nobody, so that the program ends.
+extern "C" fn at_exit() {
+    let _ = catch_unwind(|| {
+        // Not in the child of a fork.
+        if OWNER.load(Ordering::Acquire) != process::id() {
+            return;
+        }
+        if let Some(module) = RUNNING.try_read().as_deref().and_then(Option::as_ref) {
+            module.give_up_cards();
+        }
+    });
+}
 
 /// The running module.
 ///
@@ -48,6 +66,11 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
     }
     let settings = settings()?;
     crate::logging::start(&settings);
+    EXIT.call_once(|| {
+        // SAFETY: the function is there as long as the module is loaded; glibc calls it before that ends. Where it cannot
+        // be had, the program goes on without.
+        unsafe { libc::atexit(at_exit) };
+    });
     *running = Some(Arc::new(Module::new(settings, Readers::of_this_machine())));
     OWNER.store(process::id(), Ordering::Release);
     Ok(())

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Error, Settings, toml};
+use crate::logging::complain;
 
 /// The file for all users of the machine.
 const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config.toml";
@@ -25,7 +26,8 @@ pub struct Places {
 
 impl Settings {
     /// Reads the settings of the files: the machine's, then the user's, or the one file that the environment names.
-    /// A file that is not there sets nothing, unless it was named.
+    /// A file that is not there sets nothing, unless it was named. A user's file that may not be read is complained of on
+    /// standard error: the program may be kept in a box, or be another user's, as after sudo.
     ///
     /// # Errors
     /// What is wrong with a file, and [`Error::Unreadable`]. A mistake is never passed over: a safety setting that is
@@ -38,19 +40,19 @@ impl Settings {
             settings.apply_toml(&text)?;
             return Ok(settings);
         }
-        let config_home = match (&places.config_home, &places.home) {
-            (Some(folder), _) => Some(PathBuf::from(folder)),
-            (None, Some(home)) => Some(Path::new(home).join(".config")),
-            (None, None) => None,
-        };
-        let user_file = config_home.filter(|folder| folder.is_absolute()).map(|folder| folder.join(USER_FILE));
+        // An empty or relative path counts as none (XDG Base Directory Specification).
+        let absolute = |place: &Option<OsString>| place.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
+        let config_home =
+            absolute(&places.config_home).or_else(|| absolute(&places.home).map(|home| home.join(".config")));
+        let user_file = config_home.map(|folder| folder.join(USER_FILE));
         let files = [(Some(PathBuf::from(SYSTEM_FILE)), false), (user_file, true)];
         for (path, of_user) in files.into_iter().filter_map(|(path, of_user)| Some((path?, of_user))) {
             match fs::read_to_string(&path) {
                 Ok(text) => settings.apply_toml(&text)?,
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
-                // Another user's home, as after sudo: not a file for this process.
-                Err(error) if of_user && error.kind() == ErrorKind::PermissionDenied => {}
+                Err(error) if of_user && error.kind() == ErrorKind::PermissionDenied => {
+                    complain(&Error::Unreadable(path, error.kind()).to_string());
+                }
                 Err(error) => return Err(Error::Unreadable(path, error.kind())),
             }
         }

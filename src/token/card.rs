@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
 use super::error::Error;
+use super::identity::{Identity, read_identity, read_serial};
 use super::login::{Login, PinState};
 use crate::card::{self, Application, Habits, KeyPair};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
 /// How often in a row a transmission may fail before the connection is given up.
 const FAILURES_MAX: u32 = 3;
+/// How long a connection is kept that no session needs. A program opens its session soon after it has looked what is
+/// there, and a connection of its own for that would cost another look at the card's number.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The card of one insertion, shared by its two tokens.
 pub(super) struct InsertedCard {
@@ -23,8 +29,12 @@ pub(super) struct InsertedCard {
     link: Mutex<Link>,
     /// Set once and for all when the card has gone.
     gone: AtomicBool,
+    /// The card's serial number, once it was recognised.
+    serial: OnceCell<String>,
     /// How many sessions use one of its tokens.
     users: AtomicUsize,
+    /// The connection was last used while no session needed it, so that it outlives that piece of work.
+    lingers: AtomicBool,
     /// The card signs with PSS, as far as is known (card-facts §5; single source).
     pss: AtomicBool,
     /// The state of the two PINs. Here, so that both are forgotten as soon as one token finds the card gone.
@@ -49,6 +59,10 @@ struct Link {
     connection: Option<Box<dyn Connection>>,
     /// The connection is an exclusive one: the application stays selected and unlocked between two pieces of work.
     exclusive: bool,
+    /// The card at its end was seen to be the one of this insertion.
+    confirmed: bool,
+    /// When it was last used.
+    used: Option<Instant>,
     habits: Habits,
     /// How often in a row a transmission has failed.
     failures: u32,
@@ -58,6 +72,7 @@ impl Link {
     fn close(&mut self) {
         self.connection = None;
         self.exclusive = false;
+        self.confirmed = false;
     }
 }
 
@@ -69,10 +84,17 @@ impl InsertedCard {
             events,
             link: Mutex::default(),
             gone: AtomicBool::new(false),
+            serial: OnceCell::new(),
             users: AtomicUsize::new(0),
+            lingers: AtomicBool::new(false),
             pss: AtomicBool::new(true),
             pins: Default::default(),
         }
+    }
+
+    /// What tells this insertion from others in this process.
+    pub(super) fn insertion(&self) -> String {
+        format!("{}#{}", self.reader, self.events)
     }
 
     pub(super) fn pin(&self, key_pair: KeyPair) -> &Mutex<PinState> {
@@ -120,8 +142,9 @@ impl InsertedCard {
         let on_card = self.pin(key_pair).lock().login.is_on_card();
         let mut link = on_card.then(|| self.link.lock());
         let login = std::mem::take(&mut self.pin(key_pair).lock().login);
-        if let Some(link) = &mut link {
-            self.settle(link);
+        if login.is_on_card() {
+            // Perhaps it came only now.
+            self.settle(link.get_or_insert_with(|| self.link.lock()));
         }
         login
     }
@@ -185,18 +208,46 @@ impl InsertedCard {
         })
     }
 
-    /// One transaction without the application selected: for the recognition of the card.
-    pub(super) fn transact(&self, job: Job<'_>) -> Result<(), Error> {
-        self.transact_sharing(Share::AsItIs, job)
+    /// Recognises the card: what it says of its two key pairs.
+    pub(super) fn recognise(&self) -> Result<[Identity; 2], Error> {
+        let mut found = None;
+        self.transact_sharing(Share::AsItIs, &mut |channel, habits, _| {
+            found = Some(read_identity(channel, habits)?);
+            Ok(())
+        })?;
+        let found = found.ok_or(Error::Removed)?;
+        let [identity, _] = &found;
+        // Only the first time.
+        let _ = self.serial.set(identity.serial.clone());
+        Ok(found)
+    }
+
+    /// Makes sure that a new connection leads to the card of this insertion. The reader's counter does not tell: it
+    /// starts anew when the reader is plugged in, so that another card can have this one's number.
+    fn confirm(&self, channel: &mut dyn Channel, habits: &mut Habits) -> Result<(), Error> {
+        let Some(known) = self.serial.get() else { return Ok(()) };
+        let serial = read_serial(channel, habits)?;
+        if serial != *known {
+            return Err(Error::Removed);
+        }
+        if serial.is_empty() {
+            // Nothing tells, and a held PIN must not go to another card.
+            self.forget_pins();
+        }
+        Ok(())
     }
 
     fn transact_sharing(&self, share: Share, job: Job<'_>) -> Result<(), Error> {
         if self.is_gone() {
             return Err(Error::Removed);
         }
+        if self.users.load(Ordering::Acquire) == 0 {
+            self.lingers.store(true, Ordering::Release);
+        }
         let answer = {
             let mut link = self.link.lock();
             let answer = self.transact_on(&mut link, share, job);
+            link.used = Some(Instant::now());
             let failed = matches!(answer, Err(Error::Card(card::Error::Transport(_))));
             link.failures = if failed { link.failures + 1 } else { 0 };
             if failed && link.exclusive {
@@ -204,8 +255,7 @@ impl InsertedCard {
                 self.forget_pad_logins();
             }
             if link.failures >= FAILURES_MAX {
-                // Perhaps a new connection does better. The PINs were for the card at the end of the old one: a reader
-                // that was unplugged meanwhile counts from zero, so that another card could have this one's number.
+                // Perhaps a new connection does better. The PINs were for the card at the end of the old one.
                 self.forget_pins();
                 link.close();
             }
@@ -225,13 +275,42 @@ impl InsertedCard {
     /// Closes the connection where nobody's session needs it: other programs may have the card for themselves then, and
     /// the reader may sleep. Where the card works just now, that piece of work does this when it is done.
     fn rest(&self) {
-        if self.users.load(Ordering::Acquire) == 0 || self.is_gone() {
+        let idle = self.users.load(Ordering::Acquire) == 0 && !self.lingers.load(Ordering::Acquire);
+        if idle || self.is_gone() {
             if let Some(mut link) = self.link.try_lock() {
+                self.settle(&mut link);
                 if !link.exclusive || self.is_gone() {
                     link.close();
                 }
             }
         }
+    }
+
+    /// Closes a connection that no session needs, and that none has needed for a while.
+    pub(super) fn end_linger(&self) {
+        if self.lingers.load(Ordering::Acquire) && self.users.load(Ordering::Acquire) == 0 {
+            let Some(link) = self.link.try_lock() else { return };
+            let used = link.used;
+            drop(link);
+            if used.is_some_and(|used| used.elapsed() >= LINGER) {
+                self.release();
+            }
+        }
+    }
+
+    /// Ends the logins at the PIN pad, unless the card works just now.
+    pub(super) fn give_up(&self) {
+        let Some(mut link) = self.link.try_lock() else { return };
+        if link.exclusive {
+            self.forget_pad_logins();
+            self.settle(&mut link);
+        }
+    }
+
+    /// Closes a connection that no session needs.
+    pub(super) fn release(&self) {
+        self.lingers.store(false, Ordering::Release);
+        self.rest();
     }
 
     /// Locks the card and gives it back to all programs, where nobody is logged in at the PIN pad any more.
@@ -264,7 +343,7 @@ impl InsertedCard {
             link.connection = Some(self.manager.connect_exclusively(&self.reader)?);
             link.exclusive = true;
         }
-        let Link { connection, habits, .. } = link;
+        let Link { connection, confirmed, habits, .. } = link;
         let connection = match connection {
             Some(connection) => connection,
             None => connection.insert(self.manager.connect(&self.reader)?),
@@ -275,7 +354,11 @@ impl InsertedCard {
         let mut answer = Err(Error::from(transport::Error::Reset));
         connection.transact(&mut |channel| {
             let mut ending = Ending::Leave;
-            answer = job(channel, habits, &mut ending);
+            answer = if *confirmed { Ok(()) } else { self.confirm(channel, habits) };
+            if answer.is_ok() {
+                *confirmed = true;
+                answer = job(channel, habits, &mut ending);
+            }
             // A card that is gone has no power. To take it away then makes pcscd miss the next insertion.
             if ending == Ending::PowerDown && self.look().is_err() { Ending::Leave } else { ending }
         })?;
@@ -289,6 +372,8 @@ impl InsertedCard {
     /// Keeps the connection open until the guard is dropped.
     pub(super) fn keep(self: &Arc<Self>) -> InUse {
         self.users.fetch_add(1, Ordering::AcqRel);
+        // Ends with the last session.
+        self.lingers.store(false, Ordering::Release);
         InUse(Arc::clone(self))
     }
 }

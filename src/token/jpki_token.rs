@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::card::{InUse, InsertedCard};
 use super::certificates::CertificateState;
 use super::error::Error;
+use super::identity::Identity;
 use super::login::{PinState, Tries};
 use super::refused;
 use crate::card::{self, KeyPair, Scheme};
@@ -16,18 +17,6 @@ use crate::transport::PinPad;
 
 /// The most random bytes of one GET CHALLENGE (card-facts §1.4).
 const CHALLENGE_MAX: usize = 256;
-
-/// What the card says of itself when it is recognised.
-pub(super) struct Identity {
-    pub(super) key_pair: KeyPair,
-    pub(super) model: String,
-    pub(super) serial: String,
-    pub(super) tries: Tries,
-    /// A certificate was issued for this key pair, as far as the card tells.
-    pub(super) issued: bool,
-    /// The PIN pad of the reader that the card is in.
-    pub(super) pin_pad: PinPad,
-}
 
 /// One key pair of one inserted card, with its certificates and its PIN.
 pub struct Token {
@@ -48,7 +37,7 @@ impl Token {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let certificate = CertificateState::unread(identity.key_pair, &identity.model);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let card_name = if identity.serial.is_empty() { format!("#{number}") } else { identity.serial.clone() };
+        let card_name = if identity.serial.is_empty() { card.insertion() } else { identity.serial.clone() };
         card.pin(identity.key_pair).lock().tries = identity.tries;
         if let Tries::Left(left) = identity.tries {
             refused::forget_older_than(&card_name, identity.key_pair, left);

@@ -182,8 +182,8 @@ impl Token {
             self.may_try(application, Some(&old), spare_last_try)?;
             sent = true;
             let answer = application.change_pin(self.key_pair(), old.bytes(), new.bytes());
-            if let Err(card::Error::Transport(_)) = answer {
-                // The card may have changed the PIN before it was lost: the old one could cost a try.
+            if answer.is_err_and(|error| error.may_have_worked()) {
+                // The card may have changed the PIN: the old one could cost a try.
                 self.pin().lock().login = Login::Nobody;
             }
             self.note_attempt(Some(&old), answer)?;
@@ -263,15 +263,28 @@ impl Token {
         pin: Option<&SecretPin>,
         spare_last_try: bool,
     ) -> Result<(), Error> {
-        if pin.is_some_and(|pin| refused::contains(self.card_name(), self.key_pair(), pin)) {
-            let locked = self.pin().lock().tries == Tries::Left(0);
-            return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
+        if let Some(pin) = pin {
+            if let Some(before) = refused::unanswered(self.card_name(), self.key_pair(), pin) {
+                // The card may have compared it. A right PIN brings the tries back, a wrong one takes one away, and to
+                // ask for them costs none.
+                let left = application.tries_left(self.key_pair())?;
+                self.pin().lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
+                if left.is_none_or(|left| left < before.unwrap_or(self.key_pair().tries())) {
+                    let _ = self.note_attempt(Some(pin), Err(card::Error::WrongPin(left)));
+                }
+            }
+            if refused::contains(self.card_name(), self.key_pair(), pin) {
+                let locked = self.pin().lock().tries == Tries::Left(0);
+                return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
+            }
         }
         if spare_last_try {
-            // Asked anew: another program may have spent tries.
+            // Asked anew: another program may have spent tries. Where the card does not say, what is known counts; a card
+            // of which nothing is known may have one left.
             let left = application.tries_left(self.key_pair())?;
-            self.pin().lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
-            if left == Some(1) {
+            let mut state = self.pin().lock();
+            state.tries = left.map_or(state.tries, Tries::Left);
+            if !matches!(state.tries, Tries::Left(0 | 2..)) {
                 return Err(Error::LastTry);
             }
         }
@@ -311,7 +324,16 @@ impl Token {
             // Nothing has reached the card.
             Err(card::Error::PadCancelled | card::Error::PadLength) => {}
             // Whether the card has counted this one is not known.
-            Err(_) => state.tries = Tries::Stale,
+            Err(error) => {
+                if let Some(pin) = pin.filter(|_| error.may_have_worked()) {
+                    let before = match state.tries {
+                        Tries::Left(left) => Some(left),
+                        Tries::Stale | Tries::Unsaid => None,
+                    };
+                    refused::remember_unanswered(self.card_name(), self.key_pair(), pin, before);
+                }
+                state.tries = Tries::Stale;
+            }
         }
         answer
     }

@@ -8,6 +8,7 @@ mod card;
 mod certificate;
 mod certificates;
 mod error;
+mod identity;
 mod jpki_token;
 mod login;
 mod pad_login;

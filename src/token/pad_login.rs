@@ -65,7 +65,7 @@ impl Token {
             self.verify_on_pad(application, spare_last_try)?;
             let answer = application.set_pin_on_pad(self.key_pair());
             let mut state = self.pin().lock();
-            let changed = matches!(answer, Ok(()) | Err(card::Error::Transport(_)));
+            let changed = answer.map_or_else(card::Error::may_have_worked, |()| true);
             if changed && !state.login.is_on_card() {
                 // The old PIN would cost a try.
                 state.login = Login::Nobody;

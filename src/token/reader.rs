@@ -7,10 +7,8 @@ use parking_lot::{Mutex, RwLock};
 
 use super::card::InsertedCard;
 use super::error::Error;
-use super::jpki_token::{Identity, Token};
-use super::login::Tries;
-use super::serial;
-use crate::card::{self, Application, Availability, CertificateFile, KeyPair};
+use super::jpki_token::Token;
+use crate::card::{self, KeyPair};
 use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManager};
 
 /// How long a card is left alone that another program keeps for itself, or that failed, before it is tried again.
@@ -92,6 +90,21 @@ impl Readers {
     /// Ends all waits.
     pub fn cancel_waits(&self) {
         self.manager.cancel_waits();
+    }
+
+    /// Ends the logins at PIN pads, and waits for nobody: for the end of the program.
+    pub fn give_up_cards(&self) {
+        for reader in self.known.try_read().iter().flat_map(|known| known.iter()) {
+            let Some(seen) = reader.seen.try_lock() else { continue };
+            if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
+                token.card.give_up();
+            }
+        }
+    }
+
+    /// Gives up the connections that no session needs.
+    pub fn release(&self) {
+        self.known().iter().for_each(|reader| reader.release());
     }
 
     /// All readers with what is in them now; empty without a PC/SC service.
@@ -177,6 +190,9 @@ impl Reader {
             }
             *seen = Seen::new(presence);
         }
+        if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
+            token.card.end_linger();
+        }
         if let Finding::Open { failures, pause_until } = seen.finding {
             if pause_until.is_none_or(|until| until <= Instant::now()) {
                 seen.finding = self.recognise(presence.events, failures, pause_until.is_some());
@@ -188,12 +204,21 @@ impl Reader {
         }
     }
 
+    /// Gives up the connection to the card, unless a session needs it.
+    fn release(&self) {
+        // Where the card is being recognised just now, the connection ends with the reader.
+        let Some(seen) = self.seen.try_lock() else { return };
+        if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
+            token.card.release();
+        }
+    }
+
     /// Finds out what kind of card is there. The first time another program that has the card is waited for; `again`,
     /// nobody who only asks what is in the reader shall wait.
     fn recognise(&self, events: u32, failures: u32, again: bool) -> Finding {
         let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, events));
         let connected = if again { card.connect_at_once() } else { Ok(()) };
-        match connected.and_then(|()| read_identity(&card)) {
+        match connected.and_then(|()| card.recognise()) {
             Ok(identities) => {
                 log::info!("{}: a card with the JPKI application", self.name);
                 Finding::Settled(Contents::Jpki(
@@ -215,39 +240,4 @@ impl Reader {
             Err(_) => Finding::Open { failures: failures + 1, pause_until: Some(Instant::now() + PAUSE) },
         }
     }
-}
-
-/// Recognises a card and reads what tells it from others. Six APDUs on a My Number Card: SELECT and READ RECORD of the
-/// common application (which also locks what another program may have left unlocked), SELECT of the JPKI application,
-/// its label, and the tries left of both PINs.
-fn read_identity(card: &InsertedCard) -> Result<[Identity; 2], Error> {
-    let mut identities = None;
-    card.transact(&mut |channel, habits, _| {
-        let pin_pad = channel.pin_pad();
-        let number = card::card_number(channel)?;
-        let mut application = Application::select(channel, habits)?;
-        // Nothing depends on the label, so that a card without one is as good.
-        let label = application.token_label().unwrap_or_default();
-        let serial = match &number {
-            Some(number) => serial::from_card_number(number),
-            None => application
-                .read_certificate(CertificateFile::EndEntity(KeyPair::Authentication))
-                .map(|der| serial::from_certificate(&der))
-                .unwrap_or_default(),
-        };
-        let mut identify = |key_pair| {
-            // One PIN's state never hides the other token.
-            let tries = match application.tries_left(key_pair) {
-                Err(error @ card::Error::Transport(_)) => return Err(Error::from(error)),
-                answer => answer.ok().flatten().map_or(Tries::Unsaid, Tries::Left),
-            };
-            // A live counter belongs to a PIN that somebody has set; else the card may have been issued without.
-            let issued =
-                matches!(tries, Tries::Left(1..)) || application.availability(key_pair) != Availability::Absent;
-            Ok(Identity { key_pair, model: label.clone(), serial: serial.clone(), tries, issued, pin_pad })
-        };
-        identities = Some([identify(KeyPair::Authentication)?, identify(KeyPair::Signature)?]);
-        Ok(())
-    })?;
-    identities.ok_or(Error::Removed)
 }

@@ -1,7 +1,11 @@
 //! PINs that cards have refused. None of them is sent to the same card again by this process, whatever happens in
 //! between: a program that starts anew after each failure, and tries its stored PIN again, must not lock the card.
+//!
+//! And PINs that were sent and whose answer was lost. The card may have refused them: the tries left tell.
 
-use parking_lot::Mutex;
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::pin::SecretPin;
 use crate::card::KeyPair;
@@ -9,42 +13,90 @@ use crate::card::KeyPair;
 /// How many PINs are remembered, of all cards. The oldest goes first.
 const MOST: usize = 32;
 
-/// A PIN that a card has refused.
+/// What became of a PIN that was sent.
+#[derive(Clone, Copy)]
+enum Outcome {
+    /// The card has refused it, with so many tries left then.
+    Refused { left: Option<u8> },
+    /// The answer was lost; so many tries were left before.
+    Unanswered { before: Option<u8> },
+}
+
+/// A PIN that a card has refused, or may have.
 struct Refused {
     /// What tells the card from others.
     card: String,
     key_pair: KeyPair,
     pin: SecretPin,
-    /// The tries that were left then.
-    left: Option<u8>,
+    outcome: Outcome,
+}
+
+impl Refused {
+    fn is(&self, card: &str, key_pair: KeyPair, pin: &SecretPin) -> bool {
+        self.card == card && self.key_pair == key_pair && self.pin == *pin
+    }
 }
 
 static REFUSED: Mutex<Vec<Refused>> = Mutex::new(Vec::new());
 
+/// How long is waited for another thread. In the child of a fork that thread may be one that is not there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+fn lock() -> Option<MutexGuard<'static, Vec<Refused>>> {
+    REFUSED.try_lock_for(PATIENCE)
+}
+
 /// Remembers a PIN that was refused.
 pub(super) fn remember(card: &str, key_pair: KeyPair, pin: &SecretPin, left: Option<u8>) {
-    let mut refused = REFUSED.lock();
+    put(card, key_pair, pin, Outcome::Refused { left });
+}
+
+/// Remembers a PIN that was sent when `before` tries were left, and whose answer was lost.
+pub(super) fn remember_unanswered(card: &str, key_pair: KeyPair, pin: &SecretPin, before: Option<u8>) {
+    put(card, key_pair, pin, Outcome::Unanswered { before });
+}
+
+fn put(card: &str, key_pair: KeyPair, pin: &SecretPin, outcome: Outcome) {
+    let Some(mut refused) = lock() else { return };
+    refused.retain(|other| !other.is(card, key_pair, pin));
     if refused.len() >= MOST {
         refused.remove(0);
     }
-    refused.push(Refused { card: card.to_owned(), key_pair, pin: pin.copy(), left });
+    refused.push(Refused { card: card.to_owned(), key_pair, pin: pin.copy(), outcome });
 }
 
-/// Whether the card has refused this PIN before.
+/// Whether the card has refused this PIN before; of what cannot be known, yes.
 pub(super) fn contains(card: &str, key_pair: KeyPair, pin: &SecretPin) -> bool {
-    REFUSED.lock().iter().any(|other| other.card == card && other.key_pair == key_pair && other.pin == *pin)
+    let refused = |other: &Refused| matches!(other.outcome, Outcome::Refused { .. }) && other.is(card, key_pair, pin);
+    lock().is_none_or(|known| known.iter().any(refused))
+}
+
+/// The tries that were left before this PIN was sent and nothing came back: `None` where that has not happened, and
+/// `Some(None)` where they were not known.
+pub(super) fn unanswered(card: &str, key_pair: KeyPair, pin: &SecretPin) -> Option<Option<u8>> {
+    lock()?.iter().filter(|other| other.is(card, key_pair, pin)).find_map(|other| match other.outcome {
+        Outcome::Unanswered { before } => Some(before),
+        Outcome::Refused { .. } => None,
+    })
 }
 
 /// Forgets the refused PINs of a card, after a right one.
 pub(super) fn forget(card: &str, key_pair: KeyPair) {
-    REFUSED.lock().retain(|other| other.card != card || other.key_pair != key_pair);
+    if let Some(mut known) = lock() {
+        known.retain(|other| other.card != card || other.key_pair != key_pair);
+    }
 }
 
 /// Forgets the refused PINs of a card that has more tries left than after the refusal: somebody has shown it a right
 /// PIN, or had it reset, and may have set it to one of these.
 pub(super) fn forget_older_than(card: &str, key_pair: KeyPair, tries: u8) {
-    let older = |other: &Refused| other.left.is_none_or(|left| left < tries);
-    REFUSED.lock().retain(|other| other.card != card || other.key_pair != key_pair || !older(other));
+    let older = |other: &Refused| match other.outcome {
+        Outcome::Refused { left } => left.is_none_or(|left| left < tries),
+        Outcome::Unanswered { .. } => false,
+    };
+    if let Some(mut known) = lock() {
+        known.retain(|other| other.card != card || other.key_pair != key_pair || !older(other));
+    }
 }
 
 #[cfg(test)]

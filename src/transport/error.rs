@@ -46,7 +46,8 @@ impl From<pcsc::Error> for Error {
         use pcsc::Error as E;
         match error {
             E::NoService | E::ServiceStopped | E::InvalidHandle | E::CommError | E::Shutdown => Error::ServiceGone,
-            E::UnknownReader | E::ReaderUnavailable | E::NoReadersAvailable => Error::NoReader,
+            // pcscd answers "invalid value" for a handle to a reader that has been unplugged.
+            E::UnknownReader | E::ReaderUnavailable | E::NoReadersAvailable | E::InvalidValue => Error::NoReader,
             E::NoSmartcard | E::RemovedCard => Error::Removed,
             E::ResetCard => Error::Reset,
             E::SharingViolation => Error::Busy,

@@ -175,8 +175,8 @@ fn tokens_warn_before_the_pin_is_locked() {
 #[test]
 fn a_pin_that_was_never_set_is_locked_or_says_nothing() {
     for (query, flags, refusal) in [
-        (LockedQuery::NoTries, CKF_USER_PIN_LOCKED, Error::PinLocked),
-        (LockedQuery::Blocked, CKF_USER_PIN_LOCKED, Error::PinLocked),
+        (LockedQuery::NoTries, CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW, Error::PinLocked),
+        (LockedQuery::Blocked, CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW, Error::PinLocked),
         (LockedQuery::NotSet, 0, Error::DeviceError),
     ] {
         let program = Program::with_card(Options { sign_tries_left: 0, sign_pin_query: query, ..Options::default() });

@@ -9,5 +9,7 @@ mod pad_both;
 mod pad_faults;
 mod recognition;
 mod refusals;
+mod replugged;
 mod signatures;
 mod swaps;
+mod unanswered;

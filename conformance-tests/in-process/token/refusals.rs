@@ -2,7 +2,7 @@
 //! module in the same process.
 
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
-use jpki_virtual_card::Options;
+use jpki_virtual_card::{Options, Phone};
 
 use crate::machine::{Fate, Machine};
 use crate::support::{
@@ -90,4 +90,44 @@ fn a_change_whose_answer_is_lost_leaves_no_doubtful_pin_behind() {
     assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
     assert_eq!(pins_sent(&card), 0, "which of the two PINs the card has now is for the user to say");
     assert_eq!(token.login(b"4321", false), Ok(()));
+}
+
+#[test]
+fn a_card_without_a_serial_number_is_known_by_its_insertion() {
+    // Nothing of an Android phone tells it from others before login, where it lacks the common application.
+    let options = Options { common_ap: false, phone: Some(Phone::Android), ..Options::default() };
+    let card = plastic(options);
+    let machine = machine_with(&card);
+    for _ in 0..5 {
+        let token = token(&reader(&machine), AUTH);
+        assert_eq!(token.serial(), "");
+        assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    }
+    assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (1, 2));
+}
+
+#[test]
+fn the_last_try_is_spared_where_the_card_does_not_tell_its_tries() {
+    let (_machine, card, token) = token_of(Options { auth_tries_left: 2, ..Options::default() }, AUTH);
+    let quiet = || card.card().answer_matching(0x20, 1, vec![0x67, 0x00]);
+    quiet();
+    assert_eq!(token.login(b"9999", true), Err(Error::PinIncorrect));
+    assert_eq!(token.tries(), Ok(Tries::Left(1)), "told by the refusal");
+    quiet();
+    assert_eq!(token.login(b"9998", true), Err(Error::LastTry));
+    assert_eq!(card.card().tries_left(kind(AUTH)), 1);
+}
+
+#[test]
+fn a_pin_that_a_failed_change_may_have_changed_is_not_sent_again() {
+    let (_machine, card, token) = token_of(Options::default(), AUTH);
+    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert!(token.certificate().is_ok());
+    // A memory error, after the new PIN was written.
+    card.card().answer_matching(0x24, 1, vec![0x65, 0x81]);
+    assert!(token.change_pin(pin(AUTH), b"4321", false).is_err());
+    card.card().set_pin(kind(AUTH), "4321");
+    assert!(!token.is_logged_in());
+    assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
+    assert_eq!(card.card().tries_left(kind(AUTH)), 3);
 }

@@ -1,0 +1,124 @@
+//! Readers that are unplugged, given another card, and plugged in again. pcsc-lite's counter starts anew with the reader,
+//! so that the other card has the first one's number: only what is on the cards tells them apart.
+
+use std::sync::Arc;
+
+use jpki_pkcs11::token::{Error, Reader, Scheme};
+use jpki_virtual_card::Options;
+
+use super::pad::{log_in, signs};
+use crate::machine::{Machine, Plastic};
+use crate::support::{
+    AUTH, READER, SIGN, kind, machine_with, other_plastic, pin, pins_sent, plastic, reader, token,
+};
+
+/// A reader with a card in it that was there when the reader was plugged in.
+fn plugged(options: Options) -> (Machine, Arc<Reader>) {
+    let machine = machine_with(&plastic(options));
+    machine.unplug(READER);
+    machine.plug(READER);
+    let reader = reader(&machine);
+    (machine, reader)
+}
+
+/// Swaps the card while the reader is unplugged.
+fn replug(machine: &Machine, other: &Plastic) {
+    machine.unplug(READER);
+    machine.swap(READER, other);
+    machine.plug(READER);
+}
+
+#[test]
+fn a_pin_that_was_typed_for_another_card_is_not_sent() {
+    let (machine, reader) = plugged(Options::default());
+    let first = token(&reader, AUTH);
+    let other = other_plastic();
+    other.card().set_pin(kind(AUTH), "7777");
+    replug(&machine, &other);
+    // Nothing shows that it is another card, until a new connection is made to it.
+    assert_eq!(first.login(pin(AUTH), false), Err(Error::Removed));
+    assert_eq!((pins_sent(&other), other.card().tries_left(kind(AUTH))), (0, 3));
+    let second = token(&reader, AUTH);
+    assert_ne!((second.number(), second.serial()), (first.number(), first.serial()));
+    assert_eq!(second.login(b"7777", false), Ok(()));
+}
+
+#[test]
+fn a_connection_that_lingers_leads_to_no_other_card() {
+    let (machine, reader) = plugged(Options::default());
+    let first = token(&reader, AUTH);
+    let _session = first.keep();
+    let other = other_plastic();
+    replug(&machine, &other);
+    assert_eq!(first.certificate().map(|_| ()), Err(Error::Removed));
+    assert_eq!(first.login(pin(AUTH), false), Err(Error::Removed));
+    assert_eq!(pins_sent(&other), 0);
+    assert_ne!(token(&reader, AUTH).serial(), first.serial());
+}
+
+#[test]
+fn a_held_pin_stays_here_after_a_login_at_the_pad() {
+    let (machine, reader) = plugged(Options::default());
+    machine.give_pad(READER, true);
+    let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
+    let _sessions = [auth.keep(), sign.keep()];
+    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+    // The exclusive connection for it ends with the login, so that the next piece of work makes another one.
+    log_in(&machine, &auth);
+    assert_eq!(auth.logout(), Ok(()));
+    let other = other_plastic();
+    replug(&machine, &other);
+    assert_eq!(sign.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
+    assert_eq!(pins_sent(&other), 0);
+}
+
+#[test]
+fn a_held_pin_stays_here_after_a_pad_that_could_not_be_had() {
+    let (machine, reader) = plugged(Options::default());
+    machine.give_pad(READER, true);
+    let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
+    let _sessions = [auth.keep(), sign.keep()];
+    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+    machine.set_shared(READER, true);
+    assert_eq!(auth.login_on_pad(false), Err(Error::Busy));
+    machine.set_shared(READER, false);
+    let other = other_plastic();
+    replug(&machine, &other);
+    assert_eq!(sign.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
+    assert_eq!(pins_sent(&other), 0);
+}
+
+#[test]
+fn the_same_card_is_known_again_for_two_commands() {
+    for common_ap in [true, false] {
+        let (machine, reader) = plugged(Options { common_ap, ..Options::default() });
+        let first = token(&reader, AUTH);
+        assert_eq!(first.certificate().map(|found| found.is_some()), Ok(true));
+        assert_eq!(first.login(pin(AUTH), false), Ok(()));
+        drop(first.keep());
+        assert_eq!(machine.connections(), 0);
+        let (signed, cost) = machine.cost_of(|| signs(&first));
+        assert_eq!(signed, Ok(()), "the login lasts: it is the same card");
+        // Without a number it is the certificate that tells, in eight commands; the common application is asked in vain.
+        assert_eq!(cost.apdus, 4 + if common_ap { 2 } else { 9 }, "{cost:?}");
+    }
+}
+
+#[test]
+fn a_card_of_which_nothing_tells_gets_no_held_pin_over_a_new_connection() {
+    let options = Options {
+        common_ap: false,
+        phone: Some(jpki_virtual_card::Phone::Android),
+        ..Options::default()
+    };
+    let (machine, reader) = plugged(options);
+    let first = token(&reader, AUTH);
+    assert_eq!(first.serial(), "");
+    let session = first.keep();
+    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(signs(&first), Ok(()), "over the same connection");
+    drop(session);
+    machine.take_cost();
+    assert_eq!(signs(&first), Err(Error::NotLoggedIn));
+    assert_eq!(first.login(pin(AUTH), false), Ok(()), "whose PIN it is, only the user knows");
+}
