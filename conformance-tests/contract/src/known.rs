@@ -6,10 +6,18 @@ use std::path::Path;
 
 /// Names of cases that are known to fail with a module, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known(BTreeMap<String, String>);
+pub struct Known(BTreeMap<String, Deviation>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Deviation {
+    why: String,
+    /// Not in every run.
+    may_pass: bool,
+}
 
 impl Known {
-    /// Reads lists: `case-name: why` on each line; `#` begins a comment.
+    /// Reads lists: `case-name: why` on each line, `case-name?: why` for one that fails in some runs only; `#` begins a
+    /// comment.
     ///
     /// # Errors
     /// What is wrong with a file, for people.
@@ -27,7 +35,11 @@ impl Known {
     fn parse(text: &str) -> Result<Self, String> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let entry = |line: &str| match line.split_once(':') {
-            Some((name, why)) => Ok((name.trim().to_owned(), why.trim().to_owned())),
+            Some((name, why)) => {
+                let name = name.trim();
+                let may_pass = name.ends_with('?');
+                Ok((name.trim_end_matches('?').to_owned(), Deviation { why: why.trim().to_owned(), may_pass }))
+            }
             None => Err(line.to_owned()),
         };
         lines.map(entry).collect::<Result<_, _>>().map(Known)
@@ -36,7 +48,13 @@ impl Known {
     /// Why a case is known to fail.
     #[must_use]
     pub fn why(&self, case: &str) -> Option<&str> {
-        self.0.get(case).map(String::as_str)
+        self.0.get(case).map(|deviation| deviation.why.as_str())
+    }
+
+    /// Whether a case is known to fail in some runs only.
+    #[must_use]
+    pub fn may_pass(&self, case: &str) -> bool {
+        self.0.get(case).is_some_and(|deviation| deviation.may_pass)
     }
 
     /// All names.
@@ -51,9 +69,11 @@ mod tests {
 
     #[test]
     fn lists() {
-        let known = Known::parse("# a comment\n\nsign/one: because: of this\n").unwrap();
+        let known = Known::parse("# a comment\n\nsign/one: because: of this\nsign/three?: sometimes\n").unwrap();
         assert_eq!(known.why("sign/one"), Some("because: of this"));
         assert_eq!(known.why("sign/two"), None);
+        assert_eq!(known.why("sign/three"), Some("sometimes"));
+        assert_eq!(["sign/one", "sign/two", "sign/three"].map(|case| known.may_pass(case)), [false, false, true]);
         assert_eq!(Known::parse("no colon"), Err("no colon".into()));
     }
 }

@@ -34,8 +34,9 @@ pub(crate) struct Function {
     pub(crate) call: fn(&Module, &mut Arguments) -> CK_RV,
 }
 
-/// Arguments for any function: the handle first where it wants a number, 4 (CKF_SERIAL_SESSION, or a length) for any other number, and for each pointer
-/// memory of its own, all zero but for a first word of 64 where a number or a pointer is expected.
+/// Arguments for any function: the handle first where it wants a number, 4 (CKF_SERIAL_SESSION, or a length) for any
+/// other number, and for each pointer memory of its own, all zero but for a first word of 64 where a number or a pointer
+/// is expected.
 pub(crate) struct Arguments {
     handle: CK_ULONG,
     null: Option<usize>,
@@ -99,11 +100,11 @@ macro_rules! functions {
         #[allow(non_snake_case, clippy::too_many_arguments)]
         impl Module {
             $($(pub(crate) fn $name(&self, $($argument: $type),*) -> CK_RV {
-                match self.functions.$name {
+                crate::returns::note(stringify!($name), match self.functions.$name {
                     // SAFETY: the type is the standard's. What is passed is the business of the case, as said above.
                     Some(function) => unsafe { function($($argument),*) },
                     None => ABSENT,
-                }
+                })
             })*)*
 
             /// The functions that the module's list of its highest version has as NULL.
