@@ -15,8 +15,8 @@ use super::{Program, module_on, plain};
 use crate::machine::{Cost, Fate, Machine};
 use crate::support::{AUTH, READER, SECOND_READER, assert_locked, plastic};
 
-/// How long C_Finalize may leave a thread in C_WaitForSlotEvent: 100 ms as ordered, and as much again for a machine
-/// that is busy with the other tests.
+/// How long C_Finalize may leave a thread in C_WaitForSlotEvent: at most 100 ms, because programs finalize when they
+/// exit and wait for their threads then; and as much again for a machine that is busy with the other tests.
 const WAKE_LIMIT: Duration = Duration::from_millis(200);
 
 /// The slots that have events, until there are none.
