@@ -12,8 +12,12 @@ fn target() -> PathBuf {
     target.expect("cargo's target folder above this program").to_owned()
 }
 
-/// The folder of this crate's own programs.
-pub(crate) fn program(name: &str) -> PathBuf {
+/// One of this crate's own programs.
+///
+/// # Panics
+/// Never: a running program has a path.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let here = env::current_exe().expect("the path of this program");
     let folder = here.parent().expect("a program is in a folder");
     let folder = if folder.ends_with("deps") { folder.parent().expect("deps is in a folder") } else { folder };

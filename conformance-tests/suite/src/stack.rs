@@ -74,17 +74,28 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr(), "\n{line}");
 }
 
-/// Kills pcscd with SIGKILL, and starts it anew with the same arguments after `between`. False, with the reason
-/// printed, where pcscd is not ours to kill: in the stack's modes other than `private`.
+/// For a test that does to the stack what may only be done to one of its own. The names of these tests begin with
+/// `in_a_private_stack_`.
 ///
 /// # Panics
-/// Where no pcscd is found or the new one does not come up.
-pub fn restart_pcscd(between: impl FnOnce()) -> bool {
+/// In the stack's modes other than `private`: a test that has tested nothing must not pass.
+#[track_caller]
+pub fn needs_private_stack() {
     let mode = env::var("JPKI_STACK").unwrap_or_default();
-    if mode != "private" {
-        say(&format!("not run: it kills pcscd, which is only done on a private stack (this one is: {mode})"));
-        return false;
-    }
+    assert!(
+        mode == "private",
+        "this test needs a private stack, and this one is: {mode}. Where none can be had, leave such tests out: \
+         cargo test ... -- --test-threads=1 --skip in_a_private_stack_"
+    );
+}
+
+/// Kills pcscd with SIGKILL, and starts it anew with the same arguments after `between`.
+///
+/// # Panics
+/// Without a private stack; where no pcscd is found or the new one does not come up.
+#[track_caller]
+pub fn restart_pcscd(between: impl FnOnce()) {
+    needs_private_stack();
     let (process, arguments) = find_pcscd().expect("a private stack has a pcscd");
     // SAFETY: sends a signal; the process is the pcscd of this private stack's own process namespace.
     assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
@@ -107,7 +118,6 @@ pub fn restart_pcscd(between: impl FnOnce()) -> bool {
         look("Virtual PCD 00 00").is_some() && look("Virtual PCD 00 01").is_some()
     });
     outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
-    true
 }
 
 /// Whether anybody waits for connections at a port.
@@ -131,17 +141,19 @@ pub struct OtherReaders {
 }
 
 impl OtherReaders {
-    /// Plugs them in. `None`, with the reason printed, where pcscd is not ours to restart.
+    /// Plugs them in.
     ///
     /// # Panics
-    /// Where they do not come.
+    /// Without a private stack, and where they do not come.
+    #[track_caller]
     #[must_use]
-    pub fn plug() -> Option<Self> {
+    pub fn plug() -> Self {
+        needs_private_stack();
         let (_, arguments) = find_pcscd().expect("a pcscd");
         let option = arguments.iter().position(|word| word == "--config");
         let folder = option.and_then(|place| arguments.get(place + 1)).map_or_else(PathBuf::new, PathBuf::from);
         let other = OtherReaders { configuration: folder.join("other"), driver: scratch("libifdvpcd.so") };
-        let restarted = restart_pcscd(|| {
+        restart_pcscd(|| {
             let own = fs::read_to_string(folder.join("vpcd")).expect("the configuration of the stack's readers");
             let line = own.lines().find_map(|line| line.strip_prefix("LIBPATH")).expect("its driver");
             // Of one file there would be one driver, which keeps the readers of one device.
@@ -153,11 +165,8 @@ impl OtherReaders {
             );
             fs::write(&other.configuration, text).expect("a file of the private stack");
         });
-        if !restarted {
-            return None;
-        }
         wait_until("the other readers come", || look(Reader::Other.name()).is_some());
-        Some(other)
+        other
     }
 
     /// Unplugs them.

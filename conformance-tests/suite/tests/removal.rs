@@ -1,8 +1,6 @@
-//! Cards that are pulled out, put back and swapped, and pcscd going away.
+//! Cards that are pulled out, put back and swapped.
 
 use std::ptr::null_mut;
-use std::thread;
-use std::time::Duration;
 
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
@@ -10,7 +8,7 @@ use cryptoki::object::ObjectClass;
 use cryptoki::session::UserType;
 use cryptoki_sys::*;
 use jpki_conformance_suite::{
-    Key, Module, Objects, Reader, Stand, Turn, VirtualCard, call, is, outcome, pin, restart_pcscd, verifies,
+    Key, Module, Objects, Reader, Stand, Turn, VirtualCard, call, is, outcome, pin, verifies,
 };
 
 #[test]
@@ -192,74 +190,4 @@ fn two_cards_in_two_readers() {
     is(sessions[0].get_session_info(), RvError::SessionHandleInvalid);
     sessions[1].sign_well().expect("the other card is not touched");
     assert_eq!(cards[1].state().verified, "");
-}
-
-#[test]
-fn pcscd_killed_and_started_again() {
-    let stand = Stand::new();
-    let slot = stand.module.slot(Reader::First, Key::Auth);
-    let session = stand.module.logged_in(Key::Auth);
-    session.sign_well().unwrap();
-    let ran = restart_pcscd(|| {
-        // Nobody answers now. Nothing crashes, and nothing hangs.
-        is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
-        is(stand.module.client.get_token_info(slot), RvError::TokenNotPresent);
-        assert!(!stand.module.client.get_slot_info(slot).unwrap().token_present());
-        assert!(stand.module.client.get_slots_with_token().unwrap().is_empty());
-    });
-    if ran {
-        Reader::First.wait(true);
-        is(session.get_session_info(), RvError::SessionHandleInvalid);
-        stand.module.logged_in(Key::Auth).sign_well().expect("the same process goes on with the new pcscd");
-    }
-}
-
-#[test]
-fn pcscd_restarted_while_nobody_looked() {
-    let stand = Stand::new();
-    let session = stand.module.logged_in(Key::Sign);
-    session.sign_well().unwrap();
-    if restart_pcscd(|| {}) {
-        Reader::First.wait(true);
-        stand.card.clear();
-        // The old login may have ended or not; but no call crashes, and a new login works.
-        let answer = outcome(session.sign_well_or_error());
-        assert!(answer.is_err(), "a login has outlived the service it was made through");
-        stand.module.logged_in(Key::Sign).sign_well().expect("the same process goes on with the new pcscd");
-    }
-}
-
-#[test]
-fn initialized_without_pcscd() {
-    let _turn = Turn::take();
-    let mut module = None;
-    let ran = restart_pcscd(|| {
-        let started = Module::start();
-        assert!(started.client.get_slots_with_token().unwrap().is_empty());
-        module = Some(started);
-    });
-    if ran {
-        let _card = VirtualCard::start(Reader::First, &[]);
-        module.unwrap().logged_in(Key::Auth).sign_well().expect("pcscd may come later than the program");
-    }
-}
-
-#[test]
-fn pcscd_killed_in_the_middle_of_a_signature() {
-    let stand = Stand::with(&["--sign-delay-ms", "600"]);
-    let session = stand.module.logged_in(Key::Auth);
-    session.certificate();
-    thread::scope(|scope| {
-        let signing = scope.spawn(move || outcome(session.sign_well_or_error()));
-        thread::sleep(Duration::from_millis(250));
-        let mut answer = None;
-        if restart_pcscd(|| answer = Some(signing.join().unwrap())) {
-            let answer = answer.unwrap();
-            assert!(answer.is_err(), "a signature through a dead service");
-        }
-    });
-    if std::env::var("JPKI_STACK").is_ok_and(|mode| mode == "private") {
-        Reader::First.wait(true);
-        stand.module.logged_in(Key::Auth).sign_well().expect("the same process goes on with the new pcscd");
-    }
 }
