@@ -97,8 +97,8 @@ fn a_card_without_a_signing_certificate() {
         for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
             assert!(session.all(class).is_empty(), "{form}: {class}");
         }
-        // Whatever becomes of the login, it shows no key that cannot sign, and leaves the card locked.
-        let _ = session.login(UserType::User, Some(&pin(Key::Sign.pin())));
+        // The PIN is there, and right; but it shows no key that cannot sign, and the card is left locked.
+        session.login(UserType::User, Some(&pin(Key::Sign.pin()))).unwrap_or_else(|error| panic!("{form}: {error}"));
         assert!(session.all(ObjectClass::PRIVATE_KEY).is_empty(), "{form}: a key without a certificate");
         assert_eq!(stand.card.state().verified, "", "{form}");
     }

@@ -20,6 +20,9 @@ const LEAVE: &str = "00A4040C07A0000001510000";
 const ODD_CARDS: [&[&str]; 4] =
     [&["--leave", "refused"], &["--leave", "refused-all"], &["--reselect-clears"], &["--warm-reset-clears"]];
 
+/// The ordinary card, and one that says it was left and was not: what ends a login has to lock both.
+const ORDINARY_AND_LIAR: [&[&str]; 2] = [&[], &["--leave", "lies"]];
+
 /// Asserts that both keys want their PIN.
 #[track_caller]
 fn is_locked(card: &VirtualCard, after: &str) {
@@ -105,26 +108,30 @@ fn after_the_last_session_was_closed() {
 #[test]
 fn after_all_sessions_were_closed() {
     for key in Key::ALL {
-        let stand = Stand::with(&["--leave", "lies"]);
-        let _bystander = bystander(Reader::First);
-        let session = stand.module.logged_in(key);
-        session.sign_well().unwrap();
-        stand.module.close_all_sessions(key);
-        is_locked(&stand.card, "C_CloseAllSessions");
+        for options in ORDINARY_AND_LIAR {
+            let stand = Stand::with(options);
+            let _bystander = bystander(Reader::First);
+            let session = stand.module.logged_in(key);
+            session.sign_well().unwrap();
+            stand.module.close_all_sessions(key);
+            is_locked(&stand.card, &format!("C_CloseAllSessions, card {options:?}"));
+        }
     }
 }
 
 #[test]
 fn after_finalize() {
     for key in Key::ALL {
-        let stand = Stand::with(&["--leave", "lies"]);
-        let _bystander = bystander(Reader::First);
-        let session = stand.module.logged_in(key);
-        session.sign_well().unwrap();
-        stand.module.client.clone().finalize().unwrap();
-        is_locked(&stand.card, "C_Finalize");
-        drop(session);
-        stand.module.client.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+        for options in ORDINARY_AND_LIAR {
+            let stand = Stand::with(options);
+            let _bystander = bystander(Reader::First);
+            let session = stand.module.logged_in(key);
+            session.sign_well().unwrap();
+            stand.module.client.clone().finalize().unwrap();
+            is_locked(&stand.card, &format!("C_Finalize, card {options:?}"));
+            drop(session);
+            stand.module.client.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+        }
     }
 }
 
