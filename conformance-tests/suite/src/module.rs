@@ -1,6 +1,10 @@
 //! The module as an ordinary client sees it, through the crate `cryptoki`.
 
+use std::env;
+use std::ffi::{CString, OsString};
 use std::fs;
+use std::path::PathBuf;
+use std::ptr::NonNull;
 use std::sync::Once;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -13,7 +17,7 @@ use cryptoki::types::AuthPin;
 
 use cryptoki_sys::CKR_OK;
 
-use crate::paths::{lasting, module_path};
+use crate::paths::{lasting, module_path, scratch};
 use crate::{Reader, call};
 
 /// One of the card's two key pairs.
@@ -82,17 +86,46 @@ pub struct Module {
 }
 
 impl Module {
-    /// Loads and initializes the module.
+    /// Loads and initializes the module, without settings.
     ///
     /// # Panics
     /// Where that fails.
     #[must_use]
     pub fn start() -> Self {
         use_no_settings();
+        Self::initialize("").expect("C_Initialize")
+    }
+
+    /// Loads and initializes the module with the string that a program may hand over, and with what stands in a
+    /// settings file.
+    ///
+    /// # Errors
+    /// That of C_Initialize.
+    ///
+    /// # Panics
+    /// Where the module does not load.
+    pub fn start_with(string: &str, file: &str) -> Result<Self> {
+        use_no_settings();
+        let _turned_back = SettingsFile::with(file);
+        Self::initialize(string)
+    }
+
+    /// Loads and initializes the module with a string of settings, and with those of the environment as it is.
+    ///
+    /// # Errors
+    /// That of C_Initialize.
+    ///
+    /// # Panics
+    /// Where the module does not load.
+    pub fn initialize(string: &str) -> Result<Self> {
         let client = Pkcs11::new(module_path()).expect("the module loads");
-        let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
-        client.initialize(arguments).expect("C_Initialize");
-        Module { client }
+        let text = CString::new(string).expect("settings without a NUL");
+        let pointer = NonNull::new(text.as_ptr().cast_mut().cast()).expect("not NULL");
+        // SAFETY: a string with a terminator, which outlives the call.
+        let with_text = unsafe { CInitializeArgs::new_with_reserved(CInitializeFlags::OS_LOCKING_OK, pointer) };
+        let without = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
+        client.initialize(if string.is_empty() { without } else { with_text })?;
+        Ok(Module { client })
     }
 
     /// The slot of a key pair in a reader, with or without a card.
@@ -157,6 +190,9 @@ impl Drop for Module {
     }
 }
 
+/// The environment variable that names a settings file.
+const CONFIG: &str = "JPKI_PKCS11_CONFIG";
+
 /// Somebody's own settings of the module must not change what the tests go by.
 fn use_no_settings() {
     static ONCE: Once = Once::new();
@@ -164,8 +200,34 @@ fn use_no_settings() {
         let file = lasting("settings").join("none.toml");
         fs::write(&file, "").expect("a file in cargo's target folder");
         // SAFETY: the tests take turns, and this happens in the first one that uses the module.
-        unsafe { std::env::set_var("JPKI_PKCS11_CONFIG", file) };
+        unsafe { env::set_var(CONFIG, file) };
     });
+}
+
+/// A settings file that the module is led to, until this value is dropped: it is read in C_Initialize and not again.
+struct SettingsFile {
+    file: PathBuf,
+    before: Option<OsString>,
+}
+
+impl SettingsFile {
+    fn with(text: &str) -> Self {
+        let (file, before) = (scratch("settings.toml"), env::var_os(CONFIG));
+        fs::write(&file, text).expect("a file in cargo's target folder");
+        // SAFETY: the tests take turns, and no thread that another one has left behind looks at the environment.
+        unsafe { env::set_var(CONFIG, &file) };
+        SettingsFile { file, before }
+    }
+}
+
+impl Drop for SettingsFile {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // SAFETY: as above.
+            unsafe { env::set_var(CONFIG, before) };
+        }
+        let _ = fs::remove_file(&self.file);
+    }
 }
 
 /// A PIN in the form of the client library.

@@ -1,30 +1,38 @@
-//! A program that uses the module, for tests that kill it, and for the fork.
+//! A program that uses the module, for tests that kill it, for the fork, and for what is counted in a process of its own.
+//!
+//! `module-user tokens [SETTINGS]` initializes the module with a string of settings and those of its own environment,
+//! and says whether it runs with more rights than its user, what came of C_Initialize, and each slot with its token.
 //!
 //! `module-user TASK KEY`, KEY being `auth` or `sign`; the tasks:
 //! - `login`: logs in, says `ready`, and waits until its input is closed,
 //! - `signed`: the same after a signature,
-//! - `loop`: logs in, says `ready`, and signs with pauses for ever,
+//! - `loop`: logs in, says `ready` and how many microseconds a signature takes, and signs for ever, with pauses that are
+//!   as long as the signatures,
 //! - `pad`: logs in at the PIN pad, signs twice, says `ready`, and waits until its input is closed; then it logs out and
 //!   says what came of that,
-//! - `fork`: logs in, forks, and says what the child and the parent found.
+//! - `fork`: logs in, forks, and says what the child and the parent found,
+//! - `threads`: says how many threads it has before C_Initialize and after each kind of call.
 
 use std::io::{self, Read as _, Write as _};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::Instant;
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::session::UserType;
 use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
-use jpki_conformance_suite::{Key, Module, Objects, call};
-
-/// As long as a signature over the virtual reader takes, more or less.
-const PAUSE: Duration = Duration::from_millis(15);
+use jpki_conformance_suite::{Key, Module, Objects, call, outcome};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some("tokens") = arguments.first().map(String::as_str) {
+        return tokens(arguments.get(1).map_or("", String::as_str));
+    }
     let [task, key] = arguments.as_slice() else { panic!("module-user TASK KEY") };
     let key = Key::ALL.into_iter().find(|known| known.name() == key).expect("auth or sign");
+    if task == "threads" {
+        return threads(key);
+    }
     let module = Module::start();
     if task == "pad" {
         return at_pad(&module, key);
@@ -39,9 +47,13 @@ fn main() {
         }
         "loop" => {
             say("ready");
+            let start = Instant::now();
+            sign();
+            say(&start.elapsed().as_micros().to_string());
             loop {
+                let start = Instant::now();
                 sign();
-                sleep(PAUSE);
+                sleep(start.elapsed());
             }
         }
         "fork" => {
@@ -62,6 +74,39 @@ fn at_pad(module: &Module, key: Key) {
     }
     ready_and_wait();
     say(&format!("logout: {:?}", error_of(session.logout())));
+}
+
+fn tokens(settings: &str) {
+    // SAFETY: reads one number that the kernel gave the process when it started.
+    say(&format!("secure: {}", unsafe { libc::getauxval(libc::AT_SECURE) }));
+    let module = match outcome(Module::initialize(settings)) {
+        Ok(module) => module,
+        Err(error) => return say(&format!("C_Initialize: {error:?}")),
+    };
+    say("C_Initialize: OK");
+    for slot in module.client.get_all_slots().expect("C_GetSlotList") {
+        let token = outcome(module.client.get_token_info(slot));
+        let label = token.map_or_else(|error| format!("{error:?}"), |token| token.label().to_owned());
+        say(&format!("slot {}: {label}", slot.id()));
+    }
+}
+
+fn threads(key: Key) {
+    let number = || std::fs::read_dir("/proc/self/task").expect("/proc").count();
+    let count = |after: &str| say(&format!("{after}: {}", number()));
+    count("before C_Initialize");
+    let module = Module::start();
+    count("C_Initialize");
+    let session = module.logged_in(key);
+    count("C_Login");
+    session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    count("C_Sign");
+    assert!(module.client.get_slot_event().expect("C_WaitForSlotEvent").is_none(), "nothing has happened");
+    count("C_WaitForSlotEvent");
+    session.logout().expect("C_Logout");
+    drop(session);
+    drop(module);
+    count("C_Finalize");
 }
 
 /// The return value of a call that has failed.
