@@ -1,25 +1,48 @@
 //! A C program with the project's header, compiled against the standard's header as Debian has it.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use jpki_conformance_suite::{Reader, Turn, VirtualCard, module_path, run, scratch};
 
+/// A file of this project.
+fn source(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
 #[test]
-fn a_c_program_loads_the_module_with_settings() {
+fn the_header_says_what_the_module_does() {
     let _turn = Turn::take();
     let _card = VirtualCard::start(Reader::First, &[]);
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let program = scratch("header");
+    let (program, settings) = (scratch("header"), scratch("settings.toml"));
+    fs::write(&settings, "labels = \"ja\"\n").unwrap();
     let mut compiler = Command::new("cc");
     compiler.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I/usr/include/p11-kit-1", "-I"]);
     compiler.arg(here.join("../../include")).arg(here.join("c/header.c")).arg("-o").arg(&program).arg("-ldl");
     // libp11-kit-dev has the header.
     let _ = run(&mut compiler).good();
-    let output = run(Command::new(&program).arg(module_path())).good();
-    let lines: Vec<_> = output.lines().map(str::trim_end).collect();
-    // The last one is the module's own: a mistake in the settings is told on standard error.
-    let complaint = "jpki-pkcs11: there is no setting \"no\"";
-    assert_eq!(lines, ["JPKI 利用者証明用 (4桁)", "JPKI 署名用 (英数6-16桁)", complaint]);
-    std::fs::remove_file(&program).unwrap();
+    let mut command = Command::new(&program);
+    let output = run(command.arg(module_path()).arg(&settings).env("JPKI_PKCS11_CONFIG", "/dev/null")).good();
+    let (said, told): (Vec<_>, Vec<_>) = output.lines().partition(|line| !line.starts_with("jpki-pkcs11: "));
+    let japanese = ["JPKI 利用者証明用 (4桁)", "JPKI 署名用 (英数6-16桁)"];
+    assert_eq!(said[..2], ["JPKI User Authentication", "JPKI Digital Signature"]);
+    assert_eq!(said[4..8], [japanese, japanese].concat(), "by the string, and by the file that the variable names");
+    // A mistake in the settings is told on standard error.
+    assert_eq!(told.len(), 10, "{told:#?}");
+    assert_eq!(told.last(), Some(&"jpki-pkcs11: there is no setting \"no\""));
+    let _ = (fs::remove_file(&program), fs::remove_file(&settings));
+}
+
+#[test]
+fn the_program_looks_at_every_constant_of_the_header() {
+    let (header, program) = (source("../../include/jpki_pkcs11.h"), source("c/header.c"));
+    let names = header.lines().filter_map(|line| line.strip_prefix("#define ")?.split_whitespace().next());
+    let names: Vec<_> = names.filter(|name| *name != "JPKI_PKCS11_H").collect();
+    assert!(names.len() > 20, "{names:?}");
+    let words: Vec<_> = program.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    for name in names {
+        assert!(words.contains(&name), "{name}");
+    }
 }
