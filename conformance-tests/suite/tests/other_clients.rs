@@ -143,26 +143,35 @@ fn openssl_signs_through_the_engine_of_libp11() {
     }
 }
 
+/// OpenSC's own module knows the card as well: a second opinion on whether the virtual card is one.
 #[test]
 fn opensc_works_with_the_virtual_card() {
     let _turn = Turn::take();
-    let _card = VirtualCard::start(Reader::First, &[]);
+    let card = VirtualCard::start(Reader::First, &[]);
     let modules = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map(|host| format!("/usr/lib/{host}/opensc-pkcs11.so"));
     let module = installed(&modules.each_ref().map(String::as_str)).expect("opensc-pkcs11 is installed");
     let tool = Pkcs11Tool::with_module(Path::new(&module));
     let text = tool.run(&["--list-token-slots"]).good();
     assert!(text.contains("JPKI"), "{text}");
-    let slots = tool.run(&["--slot-index", "0", "--login", "--pin", "1234", "--list-objects"]).good();
-    assert!(slots.contains("Private Key Object"), "{slots}");
     let [data, signature] = ["data", "signature"].map(scratch);
     fs::write(&data, b"data").unwrap();
     let paths = [&data, &signature].map(|path| path.to_str().unwrap());
-    let login = ["--slot-index", "0", "--login", "--pin", "1234"];
-    let sign = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--input-file", paths[0], "--output-file", paths[1]];
-    let _ = tool.run(&[&login[..], &sign[..]].concat()).good();
-    // By our module's view of the certificate.
-    let certificate = Pkcs11Tool::default().certificate(Key::Auth);
-    assert!(verifies(&certificate, &["-sha256"], b"data", &fs::read(&signature).unwrap()));
+    // It has the two PINs in this order, as the tokens of two slots.
+    for (slot, key) in ["0", "1"].into_iter().zip(Key::ALL) {
+        let login = ["--slot-index", slot, "--login", "--pin", key.pin()];
+        let objects = tool.run(&[&login[..], &["--list-objects"]].concat()).good();
+        assert!(objects.contains("Private Key Object"), "{key:?}: {objects}");
+        let sign = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--input-file", paths[0], "--output-file", paths[1]];
+        let _ = tool.run(&[&login[..], &sign[..]].concat()).good();
+        // By our module's view of the certificate.
+        let certificate = Pkcs11Tool::default().certificate(key);
+        assert!(verifies(&certificate, &["-sha256"], b"data", &fs::read(&signature).unwrap()), "{key:?}");
+        let wrong = ["--slot-index", slot, "--login", "--pin", key.wrong_pins()[0], "--list-objects"];
+        assert!(!tool.run(&wrong).success, "{key:?}: a wrong PIN");
+        let state = card.state();
+        let left = if key == Key::Auth { state.auth_tries } else { state.sign_tries };
+        assert_eq!(left, key.tries() - 1, "{key:?}");
+    }
     for file in [data, signature] {
         let _ = fs::remove_file(file);
     }
