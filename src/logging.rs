@@ -64,3 +64,100 @@ impl Log for Destination {
 
     fn flush(&self) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A folder of its own for one test, removed with this value.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("jpki-pkcs11-log-{name}-{}", std::process::id()));
+            fs::create_dir_all(&folder).unwrap();
+            Folder(folder)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("log")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_log_file_is_made_for_its_owner_alone() {
+        let folder = Folder::new("mode");
+        assert!(open(&folder.file()).is_some());
+        assert_eq!(fs::metadata(folder.file()).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_log_file_that_is_there_is_added_to() {
+        let folder = Folder::new("append");
+        fs::write(folder.file(), "before\n").unwrap();
+        open(&folder.file()).unwrap().write_all(b"after\n").unwrap();
+        assert_eq!(fs::read_to_string(folder.file()).unwrap(), "before\nafter\n");
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = Folder::new("link");
+        let [target, missing] = ["target", "missing"].map(|name| folder.0.join(name));
+        fs::write(&target, "").unwrap();
+        for leads_to in [&target, &missing] {
+            symlink(leads_to, folder.file()).unwrap();
+            assert!(open(&folder.file()).is_none(), "{}", leads_to.display());
+            fs::remove_file(folder.file()).unwrap();
+        }
+        assert!(!missing.exists());
+    }
+
+    #[test]
+    fn a_log_file_that_cannot_be_had_is_none() {
+        let folder = Folder::new("none");
+        assert!(open(&folder.0).is_none(), "a folder");
+        assert!(open(&folder.0.join("missing/log")).is_none(), "in a folder that is not there");
+    }
+
+    /// The one test of the state of the process. Those that run beside it may write into its file as well.
+    #[test]
+    fn the_settings_say_how_much_is_written_and_where() {
+        let folder = Folder::new("levels");
+        let written = || fs::read_to_string(folder.file()).unwrap_or_default();
+        let with = |level, log_file| start(&Settings { log: level, log_file, ..Settings::default() });
+        with(LevelFilter::Off, Some(folder.file()));
+        log::error!("while it is off");
+        assert!(!folder.file().exists(), "a file for nothing");
+
+        with(LevelFilter::Info, Some(folder.file()));
+        log::error!("of level error");
+        log::info!("of level info");
+        log::debug!("too much");
+        with(LevelFilter::Trace, Some(folder.file()));
+        log::trace!("of level trace");
+        with(LevelFilter::Off, None);
+        log::error!("after its end");
+
+        let log = written();
+        for line in [
+            "jpki-pkcs11 ERROR of level error\n",
+            "jpki-pkcs11 INFO of level info\n",
+            "jpki-pkcs11 TRACE of level trace\n",
+        ] {
+            assert!(log.contains(line), "{line:?} is not in:\n{log}");
+        }
+        for line in ["while it is off", "too much", "after its end"] {
+            assert!(!log.contains(line), "{line:?} is in:\n{log}");
+        }
+    }
+}

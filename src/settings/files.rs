@@ -111,17 +111,77 @@ mod tests {
         }
     }
 
+    /// A folder of its own for one test, with these files in it; removed with this value.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let folder = std::env::temp_dir().join(format!("jpki-pkcs11-settings-{name}-{}", std::process::id()));
+            for (path, text) in files {
+                let path = folder.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, text).unwrap();
+            }
+            Folder(folder)
+        }
+
+        fn path(&self, name: &str) -> OsString {
+            self.0.join(name).into()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    // That the machine's file comes before the user's is shown with the built module, whose /etc can be another one
+    // (conformance-tests/suite/tests/places.rs).
+
     #[test]
-    fn the_users_file_is_read_after_the_machines_and_a_named_one_alone() {
-        let folder = std::env::temp_dir().join(format!("jpki-pkcs11-settings-{}", std::process::id()));
-        let file = folder.join(USER_FILE);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, "labels = \"ja\"").unwrap();
-        let user = Places { config_home: Some(folder.clone().into()), ..Places::default() };
-        assert_eq!(Settings::from_files(&user).unwrap().labels, Labels::Japanese);
-        let missing = folder.join("missing.toml");
-        let named = Places { only: Some(missing.clone().into()), ..user };
-        assert_eq!(Settings::from_files(&named), Err(Error::Unreadable(missing, ErrorKind::NotFound)));
-        fs::remove_dir_all(&folder).unwrap();
+    fn the_users_file_is_below_one_of_two_folders() {
+        let files = [
+            ("xdg/jpki-pkcs11/config.toml", "labels = \"ja\""),
+            ("home/.config/jpki-pkcs11/config.toml", "slots = \"sign\""),
+        ];
+        let folder = Folder::with("user", &files);
+        // This machine may have settings of its own.
+        let machines = Settings::from_files(&Places::default()).unwrap();
+        let from = |places: &Places| Settings::from_files(places).unwrap();
+        let xdg = Places { config_home: Some(folder.path("xdg")), ..Places::default() };
+        let home = Places { home: Some(folder.path("home")), ..Places::default() };
+        let of_xdg = Settings { labels: Labels::Japanese, ..machines.clone() };
+        let of_home = Settings { slots: Slots::Signature, ..machines.clone() };
+        assert_eq!((from(&xdg), from(&home)), (of_xdg.clone(), of_home));
+        assert_eq!(from(&Places { home: home.home.clone(), ..xdg }), of_xdg, "the first alone");
+        // A relative path would lead to a file that depends on where the program was started.
+        assert_eq!(from(&Places { config_home: Some("xdg".into()), ..home }), machines);
+    }
+
+    #[test]
+    fn a_named_file_is_read_alone_and_has_to_be_there() {
+        let files = [
+            ("xdg/jpki-pkcs11/config.toml", "labels = \"ja\""),
+            ("named.toml", "slots = \"auth\""),
+            ("wrong.toml", "slots = \"sign\"\nslot = \"auth\""),
+        ];
+        let folder = Folder::with("named", &files);
+        let named =
+            |name| Places { only: Some(folder.path(name)), config_home: Some(folder.path("xdg")), ..Places::default() };
+        let settings = Settings::from_files(&named("named.toml")).unwrap();
+        assert_eq!((settings.labels, settings.slots), (Labels::English, Slots::Authentication));
+        assert_eq!(Settings::from_files(&named("wrong.toml")), Err(Error::UnknownKey("slot".into())));
+        let missing = Error::Unreadable(folder.0.join("missing.toml"), ErrorKind::NotFound);
+        assert_eq!(Settings::from_files(&named("missing.toml")), Err(missing));
+    }
+
+    #[test]
+    fn the_programs_string_comes_last() {
+        let folder = Folder::with("string", &[("file.toml", "labels = \"ja\"\nslots = \"auth\"")]);
+        let places = Places { only: Some(folder.path("file.toml")), ..Places::default() };
+        let mut settings = Settings::from_files(&places).unwrap();
+        settings.apply_text("slots=sign").unwrap();
+        assert_eq!((settings.labels, settings.slots), (Labels::Japanese, Slots::Signature));
     }
 }
