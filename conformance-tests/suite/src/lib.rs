@@ -20,7 +20,7 @@ pub use self::module::{Key, Module, Objects, is, outcome, pin};
 pub use self::paths::{module_path, program, scratch, virtual_card_path};
 pub use self::programs::{Output, Pkcs11Tool, certificate_key, run, slot_name, verifies};
 pub use self::raw::Raw;
-pub use self::stack::{OtherReaders, Turn, needs_private_stack, restart_pcscd, say};
+pub use self::stack::{OtherReaders, Turn, needs_private_stack, restart_pcscd, say, wait_for_no_transaction};
 
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,22 @@ impl Default for Stand {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The kernel's number for this thread.
+#[must_use]
+pub fn thread_id() -> libc::pid_t {
+    // SAFETY: asks the kernel for one number.
+    unsafe { libc::gettid() }
+}
+
+/// Whether a thread of this process sleeps in the kernel: what a thread does that has announced a call, and now waits in
+/// it. A thread that has ended does not.
+#[must_use]
+pub fn is_asleep(thread: libc::pid_t) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+    // The name before it is in parentheses, and may hold anything.
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
 }
 
 /// Waits until `true`; panics with `what` after a time that is long for anything in here.

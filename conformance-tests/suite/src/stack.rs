@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use pcsc::{Context, Scope, State};
+use pcsc::{Context, Disposition, Protocols, Scope, ShareMode, State};
 
 use crate::paths::scratch;
 use crate::{Reader, wait_until};
@@ -66,6 +66,27 @@ pub(crate) fn look(reader: &str) -> Option<(bool, u32)> {
     }
     // A card that does not answer yet is about to be powered up.
     Some((flags.contains(State::PRESENT) && !flags.contains(State::MUTE), state.event_count()))
+}
+
+/// Waits until no program has a transaction with the card, so that no command is on its way to it. The card is left as it
+/// is.
+///
+/// # Panics
+/// Where that takes too long.
+#[track_caller]
+pub fn wait_for_no_transaction(reader: Reader) {
+    let name = CString::new(reader.name()).expect("a reader's name");
+    let context = Context::establish(Scope::User).expect("a PC/SC service");
+    wait_until("nobody has a transaction", || {
+        let Ok(mut card) = context.connect(&name, ShareMode::Shared, Protocols::ANY) else { return false };
+        // Begins when nobody else has one. Fails where pcscd has reset the card, for a program that was killed in its own.
+        let had = card.transaction().is_ok_and(|transaction| transaction.end(Disposition::LeaveCard).is_ok());
+        if let Err((card, _)) = card.disconnect(Disposition::LeaveCard) {
+            // To drop it would reset the card.
+            std::mem::forget(card);
+        }
+        had
+    });
 }
 
 /// Prints a line even where the test harness hides what a test prints: for a test that cannot run here.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki::error::RvError;
 use cryptoki::slot::Slot;
-use jpki_conformance_suite::{Key, Objects, Reader, Stand, Turn, VirtualCard, outcome};
+use jpki_conformance_suite::{
+    Key, Module, Objects, Reader, Stand, Turn, VirtualCard, is_asleep, outcome, thread_id, wait_until,
+};
 
 /// Both slots of a reader.
 fn slots(stand: &Stand, reader: Reader) -> BTreeSet<u64> {
@@ -47,11 +49,13 @@ fn removal_and_insertion_are_one_event_for_each_slot() {
     assert_eq!(fetch(&stand).into_iter().collect::<BTreeSet<_>>(), slots(&stand, Reader::Second));
 }
 
-/// A thread that waits for so many events. It ends with the module at the latest.
-fn waiting_for(stand: &Stand, count: usize) -> Receiver<Result<u64, RvError>> {
+/// A thread that waits for so many events, and does so when this returns. It ends with the module at the latest.
+fn waiting_for(module: &Module, count: usize) -> Receiver<Result<u64, RvError>> {
     let (send, events) = mpsc::channel();
-    let client = stand.module.client.clone();
+    let (announce, announced) = mpsc::channel();
+    let client = module.client.clone();
     thread::spawn(move || {
+        announce.send(thread_id()).unwrap();
         for _ in 0..count {
             let event = outcome(client.wait_for_slot_event()).map(|slot| slot.id());
             if send.send(event).is_err() {
@@ -59,6 +63,8 @@ fn waiting_for(stand: &Stand, count: usize) -> Receiver<Result<u64, RvError>> {
             }
         }
     });
+    let waiter = announced.recv().unwrap();
+    wait_until("a thread waits for events", || is_asleep(waiter));
     events
 }
 
@@ -67,7 +73,7 @@ fn a_waiting_thread_is_woken_by_the_card() {
     let stand = Stand::new();
     let wanted = slots(&stand, Reader::First);
     // Two slots, two changes.
-    let events = waiting_for(&stand, 4);
+    let events = waiting_for(&stand.module, 4);
     assert!(events.recv_timeout(Duration::from_millis(300)).is_err(), "an event out of nothing");
     let two = |what| {
         let next = || events.recv_timeout(Duration::from_secs(5)).expect(what).expect(what);
@@ -82,8 +88,7 @@ fn a_waiting_thread_is_woken_by_the_card() {
 #[test]
 fn others_work_while_a_thread_waits() {
     let stand = Stand::new();
-    let events = waiting_for(&stand, 1);
-    thread::sleep(Duration::from_millis(100));
+    let events = waiting_for(&stand.module, 1);
     for key in Key::ALL {
         stand.module.logged_in(key).sign_well().unwrap();
     }
@@ -98,16 +103,11 @@ fn finalize_wakes_whoever_waits() {
     // The last test's card would be an event.
     Reader::First.wait(false);
     Reader::Second.wait(false);
-    let module = jpki_conformance_suite::Module::start();
+    let module = Module::start();
     for _ in 0..3 {
-        let (send, ended) = mpsc::channel();
-        for _ in 0..2 {
-            let (client, send) = (module.client.clone(), send.clone());
-            thread::spawn(move || send.send(outcome(client.wait_for_slot_event()).map(|slot| slot.id())));
-        }
-        thread::sleep(Duration::from_millis(150));
+        let waiting = [waiting_for(&module, 1), waiting_for(&module, 1)];
         module.client.clone().finalize().unwrap();
-        for _ in 0..2 {
+        for ended in waiting {
             let answer = ended.recv_timeout(Duration::from_secs(5)).expect("a thread that C_Finalize has not woken");
             assert_eq!(answer, Err(RvError::CryptokiNotInitialized));
         }
