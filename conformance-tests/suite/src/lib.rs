@@ -5,6 +5,10 @@
 //! - `JPKI_PKCS11_MODULE`: the module; without it `release/libjpki_pkcs11.so` in cargo's target folder,
 //! - `JPKI_VIRTUAL_CARD`: the virtual card; without it the `release` or `debug` build in cargo's target folder,
 //! - `JPKI_STACK`: set by the stack script; without it every test fails, and says what to do.
+//!
+//! A test that cannot be done fails as well, so that none passes without having tested anything. What depends on the
+//! machine has it in its name, for who has to leave it out, and to say so: `--skip in_a_private_stack_` for those that
+//! need the stack's mode `private`, `--skip as_root_` for those that need root itself.
 
 mod card;
 mod helper;
