@@ -24,7 +24,7 @@ pub use self::module::{Key, Module, Objects, is, outcome, pin};
 pub use self::paths::{module_path, program, scratch, virtual_card_path};
 pub use self::programs::{Output, Pkcs11Tool, certificate_key, run, slot_name, verifies};
 pub use self::raw::Raw;
-pub use self::stack::{OtherReaders, Turn, needs_private_stack, restart_pcscd, say, wait_for_no_transaction};
+pub use self::stack::{OtherReaders, Turn, needs_private_stack, restart_pcscd, wait_for_no_transaction};
 
 use std::time::{Duration, Instant};
 

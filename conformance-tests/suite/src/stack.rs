@@ -89,8 +89,8 @@ pub fn wait_for_no_transaction(reader: Reader) {
     });
 }
 
-/// Prints a line even where the test harness hides what a test prints: for a test that cannot run here.
-pub fn say(line: &str) {
+/// Prints a line even where the test harness hides what a test prints.
+fn say(line: &str) {
     // Nobody to hear it is no reason to fail.
     let _ = writeln!(io::stderr(), "\n{line}");
 }
