@@ -30,6 +30,14 @@ pub(crate) fn start(settings: &Settings) {
     log::set_max_level(settings.log);
 }
 
+/// Ends the log and closes its file, with C_Finalize.
+pub(crate) fn stop() {
+    log::set_max_level(LevelFilter::Off);
+    if let Some(mut file) = DESTINATION.0.try_lock_for(PATIENCE) {
+        *file = None;
+    }
+}
+
 /// Opens the log file for its owner alone. A link in its place is not followed: it could lead into another file.
 fn open(path: &Path) -> Option<File> {
     let opened = OpenOptions::new()

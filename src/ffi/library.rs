@@ -86,5 +86,10 @@ pub(super) fn stop() -> Result<(), Error> {
     // Of two threads that finalize at once, only one has ended it.
     ended.ok_or(Error::NotInitialized)?;
     module.finalize();
+    // Unless another thread has started the module anew meanwhile.
+    let running = RUNNING.read();
+    if running.is_none() {
+        crate::logging::stop();
+    }
     Ok(())
 }

@@ -153,10 +153,13 @@ mod tests {
         let home = Places { home: Some(folder.path("home")), ..Places::default() };
         let of_xdg = Settings { labels: Labels::Japanese, ..machines.clone() };
         let of_home = Settings { slots: Slots::Signature, ..machines.clone() };
-        assert_eq!((from(&xdg), from(&home)), (of_xdg.clone(), of_home));
+        assert_eq!((from(&xdg), from(&home)), (of_xdg.clone(), of_home.clone()));
         assert_eq!(from(&Places { home: home.home.clone(), ..xdg }), of_xdg, "the first alone");
-        // A relative path would lead to a file that depends on where the program was started.
-        assert_eq!(from(&Places { config_home: Some("xdg".into()), ..home }), machines);
+        // A relative path would lead to a file that depends on where the program was started: none counts, as an empty one.
+        for none in ["xdg", ""] {
+            assert_eq!(from(&Places { config_home: Some(none.into()), ..home.clone() }), of_home, "{none:?}");
+        }
+        assert_eq!(from(&Places { config_home: Some("xdg".into()), home: Some("home".into()), only: None }), machines);
     }
 
     #[test]

@@ -180,7 +180,6 @@ fn without_a_level_there_is_no_file() {
 }
 
 #[test]
-#[ignore = "a known defect: C_Finalize leaves the log file open, also where the module is unloaded after it"]
 fn the_file_is_closed_with_the_module() {
     let _turn = Turn::take();
     let (_card, place) = (card(), Place::new());

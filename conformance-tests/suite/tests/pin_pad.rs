@@ -41,8 +41,13 @@ impl Stand {
 
     /// A program that logs in at the pad with the authentication token, signs twice, and waits.
     fn program(&self) -> Helper {
+        self.program_that("pad")
+    }
+
+    /// The same, which ends in another way.
+    fn program_that(&self, task: &str) -> Helper {
         let environment = [("LD_PRELOAD", self.pad.as_os_str()), ("JPKI_PIN_PAD", "1234".as_ref())];
-        let mut program = Helper::start_with("module-user", &["pad", "auth"], &environment);
+        let mut program = Helper::start_with("module-user", &[task, "auth"], &environment);
         program.expect("ready");
         program
     }
@@ -133,6 +138,18 @@ fn the_card_is_kept_from_login_to_logout() {
         assert_eq!(connect(), Ok(()));
         stand.is_locked(&format!("the end of the program, {options:?}"));
     }
+}
+
+#[test]
+fn a_program_that_ends_without_logout_gives_the_card_back_locked() {
+    // pcscd would reset the card of a program that has gone, which locks it no more than leaving it does.
+    let stand = Stand::new(&[]);
+    let program = stand.program_that("pad-exit");
+    assert_eq!(stand.card.state().verified, "auth");
+    assert_eq!(program.end(), [""; 0]);
+    assert_eq!(stand.card.state().verified, "", "before anybody else connects");
+    assert_eq!(connect(), Ok(()));
+    stand.is_locked("the end of the program");
 }
 
 #[test]

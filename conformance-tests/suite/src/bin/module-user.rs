@@ -10,6 +10,7 @@
 //!   as long as the signatures,
 //! - `pad`: logs in at the PIN pad, signs twice, says `ready`, and waits until its input is closed; then it logs out and
 //!   says what came of that,
+//! - `pad-exit`: the same, but ends then without C_Logout and C_Finalize,
 //! - `fork`: logs in, forks, and says what the child and the parent found,
 //! - `threads`: says how many threads it has before C_Initialize and after each kind of call.
 
@@ -34,8 +35,10 @@ fn main() {
         return threads(key);
     }
     let module = Module::start();
-    if task == "pad" {
-        return at_pad(&module, key);
+    match task.as_str() {
+        "pad" => return at_pad(&module, key),
+        "pad-exit" => return at_pad_until_exit(&module, key),
+        _ => {}
     }
     let session = module.logged_in(key);
     let sign = || session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
@@ -67,13 +70,24 @@ fn main() {
 }
 
 fn at_pad(module: &Module, key: Key) {
+    let session = signed_at_pad(module, key);
+    say(&format!("logout: {:?}", error_of(session.logout())));
+}
+
+fn at_pad_until_exit(module: &Module, key: Key) {
+    let _session = signed_at_pad(module, key);
+    // Runs no destructor of this program, some of which would finalize the module.
+    std::process::exit(0);
+}
+
+fn signed_at_pad(module: &Module, key: Key) -> cryptoki::session::Session {
     let session = module.session(key);
     session.login(UserType::User, None).expect("a PIN from the PIN pad");
     for _ in 0..2 {
         session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
     }
     ready_and_wait();
-    say(&format!("logout: {:?}", error_of(session.logout())));
+    session
 }
 
 fn tokens(settings: &str) {
