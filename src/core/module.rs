@@ -85,7 +85,6 @@ impl Module {
         // Before the sessions, because to lock a card may take as long as another program keeps it.
         self.wake_waiters();
         self.close_sessions(|_, _| true);
-        self.readers.release();
     }
 
     /// For a program that ends without C_Finalize: gives up the cards that a login at a PIN pad keeps.

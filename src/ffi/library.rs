@@ -2,8 +2,8 @@
 
 use std::panic::catch_unwind;
 use std::process;
-use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;

@@ -15,9 +15,8 @@ use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
 /// How often in a row a transmission may fail before the connection is given up.
 const FAILURES_MAX: u32 = 3;
-/// How long a connection is kept that no session needs. A program opens its session soon after it has looked what is
-/// there, and a connection of its own for that would cost another look at the card's number.
-const LINGER: Duration = Duration::from_secs(2);
+/// Within this time nobody unplugs a reader, changes the card in it, and has the reader up again.
+const CONTINUITY: Duration = Duration::from_secs(1);
 
 /// The card of one insertion, shared by its two tokens.
 pub(super) struct InsertedCard {
@@ -33,8 +32,8 @@ pub(super) struct InsertedCard {
     serial: OnceCell<String>,
     /// How many sessions use one of its tokens.
     users: AtomicUsize,
-    /// The connection was last used while no session needed it, so that it outlives that piece of work.
-    lingers: AtomicBool,
+    /// When it was last certain that the card in the reader is this one.
+    certain: Mutex<Option<Instant>>,
     /// The card signs with PSS, as far as is known (card-facts §5; single source).
     pss: AtomicBool,
     /// The state of the two PINs. Here, so that both are forgotten as soon as one token finds the card gone.
@@ -61,8 +60,6 @@ struct Link {
     exclusive: bool,
     /// The card at its end was seen to be the one of this insertion.
     confirmed: bool,
-    /// When it was last used.
-    used: Option<Instant>,
     habits: Habits,
     /// How often in a row a transmission has failed.
     failures: u32,
@@ -86,7 +83,7 @@ impl InsertedCard {
             gone: AtomicBool::new(false),
             serial: OnceCell::new(),
             users: AtomicUsize::new(0),
-            lingers: AtomicBool::new(false),
+            certain: Mutex::default(),
             pss: AtomicBool::new(true),
             pins: Default::default(),
         }
@@ -153,7 +150,11 @@ impl InsertedCard {
     pub(super) fn look(&self) -> Result<(), Error> {
         if !self.is_gone() {
             match self.manager.presence(&self.reader) {
-                Ok(now) if now.card && now.events == self.events => return Ok(()),
+                Ok(now) if now.card && now.events == self.events => {
+                    let mut certain = self.certain.lock();
+                    *certain = certain.filter(|last| last.elapsed() < CONTINUITY).map(|_| Instant::now());
+                    return Ok(());
+                }
                 _ => self.mark_gone(),
             }
         }
@@ -223,9 +224,13 @@ impl InsertedCard {
     }
 
     /// Makes sure that a new connection leads to the card of this insertion. The reader's counter does not tell: it
-    /// starts anew when the reader is plugged in, so that another card can have this one's number.
+    /// starts anew when the reader is plugged in, so that another card can have this one's number. Costs nothing where
+    /// the card was seen just now.
     fn confirm(&self, channel: &mut dyn Channel, habits: &mut Habits) -> Result<(), Error> {
         let Some(known) = self.serial.get() else { return Ok(()) };
+        if self.certain.lock().is_some_and(|last| last.elapsed() < CONTINUITY) {
+            return Ok(());
+        }
         let serial = read_serial(channel, habits)?;
         if serial != *known {
             return Err(Error::Removed);
@@ -241,14 +246,10 @@ impl InsertedCard {
         if self.is_gone() {
             return Err(Error::Removed);
         }
-        if self.users.load(Ordering::Acquire) == 0 {
-            self.lingers.store(true, Ordering::Release);
-        }
         let answer = {
             let mut link = self.link.lock();
             let answer = self.transact_on(&mut link, share, job);
-            link.used = Some(Instant::now());
-            let failed = matches!(answer, Err(Error::Card(card::Error::Transport(_))));
+            let failed = is_transport_error(&answer);
             link.failures = if failed { link.failures + 1 } else { 0 };
             if failed && link.exclusive {
                 // What the card still holds as verified is not known any more.
@@ -275,25 +276,12 @@ impl InsertedCard {
     /// Closes the connection where nobody's session needs it: other programs may have the card for themselves then, and
     /// the reader may sleep. Where the card works just now, that piece of work does this when it is done.
     fn rest(&self) {
-        let idle = self.users.load(Ordering::Acquire) == 0 && !self.lingers.load(Ordering::Acquire);
-        if idle || self.is_gone() {
+        if self.users.load(Ordering::Acquire) == 0 || self.is_gone() {
             if let Some(mut link) = self.link.try_lock() {
                 self.settle(&mut link);
                 if !link.exclusive || self.is_gone() {
                     link.close();
                 }
-            }
-        }
-    }
-
-    /// Closes a connection that no session needs, and that none has needed for a while.
-    pub(super) fn end_linger(&self) {
-        if self.lingers.load(Ordering::Acquire) && self.users.load(Ordering::Acquire) == 0 {
-            let Some(link) = self.link.try_lock() else { return };
-            let used = link.used;
-            drop(link);
-            if used.is_some_and(|used| used.elapsed() >= LINGER) {
-                self.release();
             }
         }
     }
@@ -305,12 +293,6 @@ impl InsertedCard {
             self.forget_pad_logins();
             self.settle(&mut link);
         }
-    }
-
-    /// Closes a connection that no session needs.
-    pub(super) fn release(&self) {
-        self.lingers.store(false, Ordering::Release);
-        self.rest();
     }
 
     /// Locks the card and gives it back to all programs, where nobody is logged in at the PIN pad any more.
@@ -358,6 +340,9 @@ impl InsertedCard {
             if answer.is_ok() {
                 *confirmed = true;
                 answer = job(channel, habits, &mut ending);
+                if !is_transport_error(&answer) {
+                    *self.certain.lock() = Some(Instant::now());
+                }
             }
             // A card that is gone has no power. To take it away then makes pcscd miss the next insertion.
             if ending == Ending::PowerDown && self.look().is_err() { Ending::Leave } else { ending }
@@ -372,10 +357,12 @@ impl InsertedCard {
     /// Keeps the connection open until the guard is dropped.
     pub(super) fn keep(self: &Arc<Self>) -> InUse {
         self.users.fetch_add(1, Ordering::AcqRel);
-        // Ends with the last session.
-        self.lingers.store(false, Ordering::Release);
         InUse(Arc::clone(self))
     }
+}
+
+fn is_transport_error(answer: &Result<(), Error>) -> bool {
+    matches!(answer, Err(Error::Card(card::Error::Transport(_))))
 }
 
 /// As long as one of these lives, the connection to the card stays open between two pieces of work.

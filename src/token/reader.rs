@@ -102,11 +102,6 @@ impl Readers {
         }
     }
 
-    /// Gives up the connections that no session needs.
-    pub fn release(&self) {
-        self.known().iter().for_each(|reader| reader.release());
-    }
-
     /// All readers with what is in them now; empty without a PC/SC service.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -190,9 +185,6 @@ impl Reader {
             }
             *seen = Seen::new(presence);
         }
-        if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
-            token.card.end_linger();
-        }
         if let Finding::Open { failures, pause_until } = seen.finding {
             if pause_until.is_none_or(|until| until <= Instant::now()) {
                 seen.finding = self.recognise(presence.events, failures, pause_until.is_some());
@@ -201,15 +193,6 @@ impl Reader {
         match &seen.finding {
             Finding::Open { .. } => Contents::Empty,
             Finding::Settled(contents) => contents.clone(),
-        }
-    }
-
-    /// Gives up the connection to the card, unless a session needs it.
-    fn release(&self) {
-        // Where the card is being recognised just now, the connection ends with the reader.
-        let Some(seen) = self.seen.try_lock() else { return };
-        if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
-            token.card.release();
         }
     }
 

@@ -91,6 +91,11 @@ pub(crate) fn attributes(template: &Template) -> Vec<CK_ATTRIBUTE> {
     template.iter().map(entry).collect()
 }
 
+/// Bytes as functions take them. The bytes must outlive the call.
+pub(crate) fn pointer(bytes: &[u8]) -> (*mut CK_BYTE, CK_ULONG) {
+    (bytes.as_ptr().cast_mut(), bytes.len() as CK_ULONG)
+}
+
 /// A mechanism without a parameter.
 pub(crate) fn mechanism(kind: CK_MECHANISM_TYPE) -> CK_MECHANISM {
     CK_MECHANISM { mechanism: kind, pParameter: ptr::null_mut(), ulParameterLen: 0 }
@@ -317,6 +322,19 @@ impl Context {
         supported("C_VerifyInit", self.m.C_VerifyInit(session, &mut mechanism(kind), key))?;
         let (from, size) = (data.as_ptr().cast_mut(), data.len() as CK_ULONG);
         Ok(self.m.C_Verify(session, from, size, signature.as_ptr().cast_mut(), signature.len() as CK_ULONG))
+    }
+
+    /// Nobody takes a parameter for mechanisms without one: C_SignInit and its like, by `init`.
+    pub(crate) fn refuses_parameter(
+        &self,
+        what: &str,
+        kind: CK_MECHANISM_TYPE,
+        init: impl Fn(*mut CK_MECHANISM) -> CK_RV,
+    ) -> Outcome {
+        let junk = [7_u8; 16];
+        let mut kind = mechanism(kind);
+        (kind.pParameter, kind.ulParameterLen) = (junk.as_ptr().cast_mut().cast(), 16);
+        is(what, init(&raw mut kind), CKR_MECHANISM_PARAM_INVALID)
     }
 
     /// The operation that a call would go on with must not be under way.

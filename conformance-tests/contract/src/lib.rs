@@ -24,8 +24,8 @@ mod rsa;
 mod runner;
 mod sequences;
 
-pub use chapters::ATTRIBUTES;
 pub use case::{Case, Outcome, Verdict, cases, find};
+pub use chapters::ATTRIBUTES;
 pub use context::{Context, Target, TokenChoice};
 pub use known::Known;
 pub use raw::Module;

@@ -2,6 +2,7 @@
 
 use ::rsa::traits::PublicKeyParts as _;
 use ::rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
+use cryptoki_sys::{CK_MECHANISM_TYPE, CKM_SHA_1, CKM_SHA224, CKM_SHA256, CKM_SHA384, CKM_SHA512};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
@@ -53,6 +54,18 @@ pub(crate) enum Signed {
     Sha512,
     /// With SHA-256 throughout and a salt of 32 bytes.
     Pss,
+}
+
+/// The digest that a mechanism gives; nothing for one that is none.
+pub(crate) fn digest(kind: CK_MECHANISM_TYPE, message: &[u8]) -> Vec<u8> {
+    match kind {
+        CKM_SHA_1 => Sha1::digest(message).to_vec(),
+        CKM_SHA224 => Sha224::digest(message).to_vec(),
+        CKM_SHA256 => Sha256::digest(message).to_vec(),
+        CKM_SHA384 => Sha384::digest(message).to_vec(),
+        CKM_SHA512 => Sha512::digest(message).to_vec(),
+        _ => Vec::new(),
+    }
 }
 
 /// A digest, for mechanisms that want one from the program.

@@ -188,8 +188,6 @@ fn what_browsers_ask_for_costs_nothing() {
 #[test]
 fn a_search_that_fails_begins_nothing() {
     let program = Program::new();
-    // No connection is left from before, so that the search needs a new one.
-    program.close_session(program.open(AUTH)).expect("open");
     let session = program.open(AUTH);
     program.machine.set_busy(READER, true);
     assert_eq!(program.find_objects_init(session, &class(CKO_PUBLIC_KEY)), Err(Error::DeviceError));

@@ -44,16 +44,12 @@ fn a_signing_certificate_that_login_could_not_read_is_read_the_next_time() {
 #[test]
 fn a_card_kept_by_another_program_is_no_card_that_went() {
     let (machine, _card, token) = token_of(Options::default(), AUTH);
-    // Whoever is connected keeps others from having the card for themselves.
-    let disconnect = || drop(token.keep());
-    disconnect();
     machine.set_busy(READER, true);
     assert_eq!(token.login(pin(AUTH), false), Err(Error::Busy));
     assert_eq!(token.certificate().map(|_| ()), Err(Error::Busy));
     assert!(!token.is_gone());
     machine.set_busy(READER, false);
     assert_eq!(token.login(pin(AUTH), false), Ok(()));
-    disconnect();
     machine.set_busy(READER, true);
     assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Busy));
     machine.set_busy(READER, false);

@@ -227,6 +227,7 @@ fn a_connection_lives_as_long_as_somebody_needs_it() {
     let reader = reader(&machine);
     let token = token(&reader, AUTH);
     assert!(token.certificate().is_ok());
+    assert_eq!(machine.connections(), 0);
     let (one, other) = (token.keep(), token.keep());
     assert!(token.random(1).is_ok());
     assert_eq!(machine.connections(), 1);

@@ -6,8 +6,9 @@ use cryptoki_sys::*;
 
 use crate::case::{Case, Outcome, table};
 use crate::check::{among, equal, is, ok, supported, that};
-use crate::context::{Context, mechanism};
+use crate::context::{Context, mechanism, pointer};
 use crate::memory::Room;
+use crate::rsa::digest;
 
 /// What the known digests are of.
 pub(crate) const ABC: &[u8] = b"abc";
@@ -18,13 +19,13 @@ pub(crate) const ABC_SHA256: [u8; 32] = [
     0xA3, 0x96, 0x17, 0x7A, 0x9C, 0xB4, 0x10, 0xFF, 0x61, 0xF2, 0x00, 0x15, 0xAD,
 ];
 
-/// The first four bytes of the digests of `abc` and of nothing, and the length.
-const KNOWN: &[(CK_MECHANISM_TYPE, usize, [u8; 4], [u8; 4])] = &[
-    (CKM_SHA_1, 20, [0xA9, 0x99, 0x3E, 0x36], [0xDA, 0x39, 0xA3, 0xEE]),
-    (CKM_SHA224, 28, [0x23, 0x09, 0x7D, 0x22], [0xD1, 0x4A, 0x02, 0x8C]),
-    (CKM_SHA256, 32, [0xBA, 0x78, 0x16, 0xBF], [0xE3, 0xB0, 0xC4, 0x42]),
-    (CKM_SHA384, 48, [0xCB, 0x00, 0x75, 0x3F], [0x38, 0xB0, 0x60, 0xA7]),
-    (CKM_SHA512, 64, [0xDD, 0xAF, 0x35, 0xA1], [0xCF, 0x83, 0xE1, 0x35]),
+/// Name and mechanism.
+const KNOWN: [(&str, CK_MECHANISM_TYPE); 5] = [
+    ("CKM_SHA_1", CKM_SHA_1),
+    ("CKM_SHA224", CKM_SHA224),
+    ("CKM_SHA256", CKM_SHA256),
+    ("CKM_SHA384", CKM_SHA384),
+    ("CKM_SHA512", CKM_SHA512),
 ];
 
 /// A session with a SHA-256 digest begun.
@@ -32,10 +33,6 @@ fn begun(c: &Context) -> Result<CK_SESSION_HANDLE, crate::case::Verdict> {
     let session = c.session()?;
     supported("C_DigestInit", c.m.C_DigestInit(session, &mut mechanism(CKM_SHA256)))?;
     Ok(session)
-}
-
-fn pointer(bytes: &[u8]) -> (*mut CK_BYTE, CK_ULONG) {
-    (bytes.as_ptr().cast_mut(), bytes.len() as CK_ULONG)
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -77,11 +74,7 @@ pub(super) fn cases() -> Vec<Case> {
         };
         "digest/parameter", "§5.12 C_DigestInit, CKR_MECHANISM_PARAM_INVALID" => |c| {
             let session = c.session()?;
-            let junk = [7_u8; 16];
-            let mut kind = mechanism(CKM_SHA256);
-            (kind.pParameter, kind.ulParameterLen) = (junk.as_ptr().cast_mut().cast(), 16);
-            let rv = c.m.C_DigestInit(session, &raw mut kind);
-            is("C_DigestInit", rv, CKR_MECHANISM_PARAM_INVALID)
+            c.refuses_parameter("C_DigestInit", CKM_SHA256, |kind| c.m.C_DigestInit(session, kind))
         };
         "digest/null-data-with-length", "§5.12 C_Digest, C_DigestUpdate" => |c| {
             let (session, mut room, mut length) = (begun(c)?, [0; 64], 64);
@@ -96,9 +89,11 @@ pub(super) fn cases() -> Vec<Case> {
             let (session, mut room, (data, size)) = (begun(c)?, [0; 64], pointer(ABC));
             let rv = c.m.C_Digest(session, data, size, room.as_mut_ptr(), ptr::null_mut());
             is("C_Digest", rv, CKR_ARGUMENTS_BAD)?;
+            c.no_digest(session)?;
             let session = begun(c)?;
             let rv = c.m.C_DigestFinal(session, room.as_mut_ptr(), ptr::null_mut());
-            is("C_DigestFinal", rv, CKR_ARGUMENTS_BAD)
+            is("C_DigestFinal", rv, CKR_ARGUMENTS_BAD)?;
+            c.no_digest(session)
         };
         "robust/digest-huge-length", "§5.12 C_DigestUpdate" => |c| {
             let (session, (data, _)) = (begun(c)?, pointer(ABC));
@@ -113,7 +108,7 @@ pub(super) fn cases() -> Vec<Case> {
             let refused = [CKR_OPERATION_ACTIVE, CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_FAILED];
             among("C_Digest", rv, &refused)
         };
-        "digest/overlap", "§5.2 C_Digest" => |c| {
+        "digest/overlap", "§5.12 C_Digest" => |c| {
             let (session, mut memory, mut length) = (begun(c)?, [0_u8; 64], 64);
             memory[..3].copy_from_slice(ABC);
             let place = memory.as_mut_ptr();
@@ -145,16 +140,9 @@ pub(super) fn cases() -> Vec<Case> {
             if rv == CKR_OK { c.no_digest(session) } else { Ok(()) }
         };
     };
-    for entry in KNOWN {
-        let name = match entry.0 {
-            CKM_SHA_1 => "CKM_SHA_1",
-            CKM_SHA224 => "CKM_SHA224",
-            CKM_SHA256 => "CKM_SHA256",
-            CKM_SHA384 => "CKM_SHA384",
-            _ => "CKM_SHA512",
-        };
+    for (name, kind) in KNOWN {
         let clause = format!("§5.12 C_Digest, C_DigestUpdate, C_DigestFinal, §6.20 to §6.24 {name}");
-        cases.push(Case::new(format!("digest/known-{name}"), clause, move |c| known(c, entry)));
+        cases.push(Case::new(format!("digest/known-{name}"), clause, move |c| known(c, kind)));
     }
     cases
 }
@@ -180,17 +168,18 @@ pub(super) fn buffer_rules(call: &dyn Fn(*mut CK_BYTE, *mut CK_ULONG) -> CK_RV, 
     that("no more was written", room.untouched_after(wanted.len()))
 }
 
-fn known(c: &Context, entry: &(CK_MECHANISM_TYPE, usize, [u8; 4], [u8; 4])) -> Outcome {
-    let (kind, size, of_abc, of_nothing) = *entry;
+fn known(c: &Context, kind: CK_MECHANISM_TYPE) -> Outcome {
+    let (of_abc, of_nothing) = (digest(kind, ABC), digest(kind, b""));
+    let size = of_abc.len();
     let session = c.session()?;
     let init = || supported("C_DigestInit", c.m.C_DigestInit(session, &mut mechanism(kind)));
-    let check = |what: &str, rv, room: &Room, length: CK_ULONG, wanted: [u8; 4]| {
+    let check = |what: &str, rv, room: &Room, length: CK_ULONG, wanted: &[u8]| {
         ok(what, rv)?;
         equal(&format!("{what}: length"), length, size as CK_ULONG)?;
-        equal(&format!("{what}: digest"), room.first(4), &wanted[..])?;
+        equal(&format!("{what}: digest"), room.first(size), wanted)?;
         that(&format!("{what}: no more was written"), room.untouched_after(size))
     };
-    for (data, wanted) in [(ABC, of_abc), (b"", of_nothing)] {
+    for (data, wanted) in [(ABC, &of_abc), (b"", &of_nothing)] {
         let (mut room, mut length, (data, data_size)) = (Room::new(size), size as CK_ULONG, pointer(data));
         init()?;
         let rv = c.m.C_Digest(session, data, data_size, room.pointer(), &raw mut length);
@@ -202,7 +191,7 @@ fn known(c: &Context, entry: &(CK_MECHANISM_TYPE, usize, [u8; 4], [u8; 4])) -> O
     // NULL for no bytes is taken by most, but the standard does not say that it must be.
     match c.m.C_Digest(session, ptr::null_mut(), 0, room.pointer(), &raw mut length) {
         CKR_ARGUMENTS_BAD => c.no_digest(session)?,
-        rv => check("C_Digest of NULL, 0", rv, &room, length, of_nothing)?,
+        rv => check("C_Digest of NULL, 0", rv, &room, length, &of_nothing)?,
     }
     init()?;
     for byte in ABC {
@@ -211,9 +200,9 @@ fn known(c: &Context, entry: &(CK_MECHANISM_TYPE, usize, [u8; 4], [u8; 4])) -> O
     }
     let mut room = Room::new(size);
     let rv = c.m.C_DigestFinal(session, room.pointer(), &raw mut length);
-    check("C_DigestFinal", rv, &room, length, of_abc)?;
+    check("C_DigestFinal", rv, &room, length, &of_abc)?;
     init()?;
     let mut room = Room::new(size);
     let rv = c.m.C_DigestFinal(session, room.pointer(), &raw mut length);
-    check("C_DigestFinal without data", rv, &room, length, of_nothing)
+    check("C_DigestFinal without data", rv, &room, length, &of_nothing)
 }

@@ -142,7 +142,7 @@ pub(super) fn cases() -> Vec<Case> {
             let rv = c.m.C_Sign(session, b"abc".as_ptr().cast_mut(), 3, room.as_mut_ptr(), &raw mut length);
             among("C_Sign", rv, &refused)
         };
-        "login/private-key-is-private", "§4.10 CKA_PRIVATE" => |c| {
+        "login/private-key-is-private", "§4.4 CKA_PRIVATE" => |c| {
             let session = c.session()?;
             let keys = c.find(session, &vec![(CKA_CLASS, number(CKO_PRIVATE_KEY))])?;
             if c.token_info(c.slot()?)?.flags & CKF_LOGIN_REQUIRED == 0 {

@@ -6,18 +6,14 @@ use cryptoki_sys::*;
 
 use super::sign::digest_info;
 use crate::case::{Case, Outcome, Verdict, table};
-use crate::check::{among, equal, is, ok, supported, that};
-use crate::context::{Context, Keys, mechanism};
+use crate::check::{among, equal, is, ok, skip, supported, that};
+use crate::context::{Context, Keys, mechanism, pointer};
 use crate::memory::Room;
-
-fn pointer(bytes: &[u8]) -> (*mut CK_BYTE, CK_ULONG) {
-    (bytes.as_ptr().cast_mut(), bytes.len() as CK_ULONG)
-}
 
 fn begin(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys) -> Outcome {
     let rv = c.m.C_SignRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);
     if rv == CKR_KEY_FUNCTION_NOT_PERMITTED {
-        return crate::check::skip("the key does not sign with recovery");
+        return skip("the key does not sign with recovery");
     }
     supported("C_SignRecoverInit", rv)?;
     c.confirm(session)
@@ -34,6 +30,20 @@ fn sign(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys, data: &[u8]) -> Re
 fn begin_verification(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys) -> Outcome {
     let rv = c.m.C_VerifyRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.public()?);
     supported("C_VerifyRecoverInit", rv)
+}
+
+/// No signature with recovery is under way.
+fn no_signature(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys) -> Outcome {
+    let (mut room, mut length, (from, size)) = (vec![0; keys.size()], keys.size() as CK_ULONG, pointer(b"abc"));
+    let rv = c.m.C_SignRecover(session, from, size, room.as_mut_ptr(), &raw mut length);
+    is("C_SignRecover afterwards", rv, CKR_OPERATION_NOT_INITIALIZED)
+}
+
+/// No verification with recovery is under way.
+fn no_verification(c: &Context, session: CK_SESSION_HANDLE) -> Outcome {
+    let (mut room, mut length, (from, size)) = ([0; 512], 512, pointer(&[7; 256]));
+    let rv = c.m.C_VerifyRecover(session, from, size, room.as_mut_ptr(), &raw mut length);
+    is("C_VerifyRecover afterwards", rv, CKR_OPERATION_NOT_INITIALIZED)
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -61,11 +71,50 @@ pub(super) fn cases() -> Vec<Case> {
             let (mut room, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
             let rv = c.m.C_SignRecover(session, ptr::null_mut(), 3, room.as_mut_ptr(), &raw mut length);
             is("NULL data", rv, CKR_ARGUMENTS_BAD)?;
+            no_signature(c, session, &keys)?;
             let other = c.session()?;
             is("no key", init(other, CKM_RSA_PKCS, 0x7FFF_FFFF), CKR_KEY_HANDLE_INVALID)?;
             is("a digest", init(other, CKM_SHA256, keys.private), CKR_MECHANISM_INVALID)?;
             // Nothing could be recovered from a hash.
             is("with a hash", init(other, CKM_SHA256_RSA_PKCS, keys.private), CKR_MECHANISM_INVALID)
+        };
+        "recover/sign-parameter", "§5.13 C_SignRecoverInit, CKR_MECHANISM_PARAM_INVALID" => |c| {
+            let (session, keys) = c.ready()?;
+            begin(c, session, &keys)?;
+            let other = c.session()?;
+            c.refuses_parameter("C_SignRecoverInit", CKM_RSA_PKCS, |kind| {
+                c.m.C_SignRecoverInit(other, kind, keys.private)
+            })
+        };
+        "recover/sign-bad-key", "§5.13 C_SignRecoverInit" => |c| {
+            let (session, keys) = c.ready()?;
+            begin(c, session, &keys)?;
+            let other = c.session()?;
+            let init = |key| c.m.C_SignRecoverInit(other, &mut mechanism(CKM_RSA_PKCS), key);
+            let wrong = [CKR_KEY_HANDLE_INVALID, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_TYPE_INCONSISTENT];
+            among("a public key", init(keys.public()?), &wrong)?;
+            ok("C_Logout", c.m.C_Logout(session))?;
+            let gone = [CKR_USER_NOT_LOGGED_IN, CKR_KEY_HANDLE_INVALID];
+            among("a private key after logout", init(keys.private), &gone)
+        };
+        "recover/sign-null-mechanism", "§5.13 C_SignRecoverInit, NULL ends the operation (3.0)" => |c| {
+            c.since(3, 0)?;
+            let (session, keys) = c.ready()?;
+            begin(c, session, &keys)?;
+            let rv = c.m.C_SignRecoverInit(session, ptr::null_mut(), keys.private);
+            among("C_SignRecoverInit with NULL", rv, &[CKR_OK, CKR_OPERATION_CANCEL_FAILED])?;
+            if rv == CKR_OK { no_signature(c, session, &keys) } else { Ok(()) }
+        };
+        "recover/sign-context-specific", "§5.6 C_Login, CKA_ALWAYS_AUTHENTICATE" => |c| {
+            let (session, keys) = c.ready()?;
+            if c.get(session, keys.private, CKA_ALWAYS_AUTHENTICATE) != Ok(vec![CK_TRUE]) {
+                return skip("the key does not ask for the PIN anew");
+            }
+            let rv = c.m.C_SignRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);
+            supported("C_SignRecoverInit", rv)?;
+            let (mut room, mut length, (from, size)) = (vec![0; keys.size()], keys.size() as CK_ULONG, pointer(b"abc"));
+            let rv = c.m.C_SignRecover(session, from, size, room.as_mut_ptr(), &raw mut length);
+            is("C_SignRecover without the PIN", rv, CKR_USER_NOT_LOGGED_IN)
         };
         "recover/sign-too-long", "§5.13 C_SignRecover, §6.1 CKM_RSA_PKCS" => |c| {
             let (session, keys) = c.ready()?;
@@ -115,6 +164,36 @@ pub(super) fn cases() -> Vec<Case> {
             begin_verification(c, session, &keys)?;
             let rv = c.m.C_VerifyRecover(session, ptr::null_mut(), size, room.pointer(), &raw mut length);
             is("NULL", rv, CKR_ARGUMENTS_BAD)
+        };
+        "recover/verify-arguments", "§5.15 C_VerifyRecoverInit" => |c| {
+            let (session, keys) = c.ready()?;
+            begin_verification(c, session, &keys)?;
+            let rv = c.m.C_VerifyRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.public()?);
+            is("active twice", rv, CKR_OPERATION_ACTIVE)?;
+            let (other, public) = (c.session()?, keys.public()?);
+            for kind in [CKM_SHA256, CKM_SHA256_RSA_PKCS, 0x7FFF_FFFE] {
+                let rv = c.m.C_VerifyRecoverInit(other, &mut mechanism(kind), public);
+                is(&format!("mechanism {kind:#x}"), rv, CKR_MECHANISM_INVALID)?;
+            }
+            c.refuses_parameter("C_VerifyRecoverInit", CKM_RSA_PKCS, |kind| c.m.C_VerifyRecoverInit(other, kind, public))
+        };
+        "recover/verify-null-mechanism", "§5.15 C_VerifyRecoverInit, NULL ends the operation (3.0)" => |c| {
+            c.since(3, 0)?;
+            let (session, keys) = c.ready()?;
+            begin_verification(c, session, &keys)?;
+            let rv = c.m.C_VerifyRecoverInit(session, ptr::null_mut(), keys.public()?);
+            among("C_VerifyRecoverInit with NULL", rv, &[CKR_OK, CKR_OPERATION_CANCEL_FAILED])?;
+            if rv == CKR_OK { no_verification(c, session) } else { Ok(()) }
+        };
+        "recover/cancel", "§5.6 C_SessionCancel, CKF_SIGN_RECOVER, CKF_VERIFY_RECOVER" => |c| {
+            c.since(3, 0)?;
+            let (session, keys) = c.ready()?;
+            begin(c, session, &keys)?;
+            super::additions::cancel(c, session, CKF_SIGN_RECOVER)?;
+            no_signature(c, session, &keys)?;
+            begin_verification(c, session, &keys)?;
+            super::additions::cancel(c, session, CKF_VERIFY_RECOVER)?;
+            no_verification(c, session)
         };
         "recover/verify-bad-key", "§5.15 C_VerifyRecoverInit" => |c| {
             let (session, keys) = c.ready()?;

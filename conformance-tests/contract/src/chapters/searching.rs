@@ -191,7 +191,7 @@ pub(super) fn cases() -> Vec<Case> {
             let torn = vec![(CKA_CLASS, number(CKO_PRIVATE_KEY)), (CKA_CLASS, number(CKO_CERTIFICATE))];
             equal("two classes", c.find(session, &torn)?, Vec::new())
         };
-        "search/digest-beside-it", "§5.2 operations of a session" => |c| {
+        "search/digest-beside-it", "§5.1 CKR_OPERATION_ACTIVE, operations of a session" => |c| {
             let session = c.session()?;
             let kind = &mut crate::context::mechanism(CKM_SHA256);
             crate::check::supported("C_DigestInit", c.m.C_DigestInit(session, kind))?;

@@ -19,6 +19,13 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
+        "sessions/open-asynchronous", "§5.6 C_OpenSession, CKF_ASYNC_SESSION" => |c| {
+            c.since(3, 2)?;
+            let (slot, mut session) = (c.slot()?, CK_INVALID_HANDLE);
+            let flags = CKF_SERIAL_SESSION | CKF_ASYNC_SESSION;
+            let rv = c.m.C_OpenSession(slot, flags, ptr::null_mut(), None, &raw mut session);
+            among("C_OpenSession", rv, &[CKR_OK, CKR_SESSION_ASYNC_NOT_SUPPORTED])
+        };
         "sessions/open-null", "§5.6 C_OpenSession" => |c| {
             let slot = c.slot()?;
             let rv = c.m.C_OpenSession(slot, CKF_SERIAL_SESSION, ptr::null_mut(), None, ptr::null_mut());

@@ -6,8 +6,8 @@ use cryptoki_sys::*;
 
 use super::digest::{ABC, ABC_SHA256};
 use crate::case::{Case, Outcome, Verdict, table};
-use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, that};
-use crate::context::{Context, Keys, mechanism};
+use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, supported, that};
+use crate::context::{Context, Keys, mechanism, pointer};
 use crate::memory::Room;
 use crate::rsa::Signed;
 
@@ -21,10 +21,6 @@ const HASHING: [CK_MECHANISM_TYPE; 5] =
 /// The DigestInfo of `abc`.
 pub(crate) fn digest_info() -> Vec<u8> {
     [SHA256_PREFIX, &ABC_SHA256].concat()
-}
-
-fn pointer(bytes: &[u8]) -> (*mut CK_BYTE, CK_ULONG) {
-    (bytes.as_ptr().cast_mut(), bytes.len() as CK_ULONG)
 }
 
 /// A session with a signature begun.
@@ -86,7 +82,8 @@ pub(super) fn cases() -> Vec<Case> {
             that("no more was written", room.untouched_after(keys.size()))?;
             that("the signature is right", keys.key.accepts(&digest_info(), room.first(keys.size())))
         };
-        "sign/overlap", "§5.2 C_Sign" => |c| {
+        "robust/sign-overlap", "§5.13 C_Sign" => |c| {
+            // The standard speaks of it for CKM_RSA_PKCS and the same place only (§6.1.6).
             let (session, keys) = begun(c, CKM_SHA256_RSA_PKCS)?;
             let (mut memory, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
             memory[1..4].copy_from_slice(ABC);
@@ -121,9 +118,11 @@ pub(super) fn cases() -> Vec<Case> {
             let (mut room, (data, size)) = (vec![0; keys.size()], pointer(ABC));
             let rv = c.m.C_Sign(session, data, size, room.as_mut_ptr(), ptr::null_mut());
             is("C_Sign", rv, CKR_ARGUMENTS_BAD)?;
+            c.no_signature(session)?;
             let other = c.session()?;
             c.sign_init(other, &keys, CKM_SHA256_RSA_PKCS)?;
-            is("C_SignFinal", c.m.C_SignFinal(other, room.as_mut_ptr(), ptr::null_mut()), CKR_ARGUMENTS_BAD)
+            is("C_SignFinal", c.m.C_SignFinal(other, room.as_mut_ptr(), ptr::null_mut()), CKR_ARGUMENTS_BAD)?;
+            c.no_signature(other)
         };
         "robust/sign-huge-length", "§5.13 C_Sign" => |c| {
             let (session, keys) = begun(c, CKM_SHA256_RSA_PKCS)?;
@@ -170,12 +169,25 @@ pub(super) fn cases() -> Vec<Case> {
         };
         "sign/parameter", "§5.13 C_SignInit, CKR_MECHANISM_PARAM_INVALID" => |c| {
             let (session, keys) = c.ready()?;
-            let junk = [7_u8; 16];
-            let mut kind = mechanism(CKM_SHA256_RSA_PKCS);
-            (kind.pParameter, kind.ulParameterLen) = (junk.as_ptr().cast_mut().cast(), 16);
-            is("C_SignInit", c.m.C_SignInit(session, &raw mut kind, keys.private), CKR_MECHANISM_PARAM_INVALID)
+            c.refuses_parameter("C_SignInit", CKM_SHA256_RSA_PKCS, |kind| c.m.C_SignInit(session, kind, keys.private))
         };
         "sign/pss-parameters", "§5.13 C_SignInit, §6.1 CKM_SHA256_RSA_PKCS_PSS" => pss_parameters;
+        "sign/pss-digest-lengths", "§5.13 C_Sign, §6.1 CKM_RSA_PKCS_PSS" => |c| {
+            let (session, keys) = c.ready()?;
+            let mut value = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
+            let mut kind = mechanism(CKM_RSA_PKCS_PSS);
+            kind.pParameter = (&raw mut value).cast();
+            kind.ulParameterLen = size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG;
+            for size in [1, 20, 31, 33, 64] {
+                supported("C_SignInit", c.m.C_SignInit(session, &raw mut kind, keys.private))?;
+                c.confirm(session)?;
+                let (data, mut room, mut length) = (vec![7; size], vec![0; keys.size()], keys.size() as CK_ULONG);
+                let rv = c.m.C_Sign(session, pointer(&data).0, size as CK_ULONG, room.as_mut_ptr(), &raw mut length);
+                is(&format!("a digest of {size} bytes"), rv, CKR_DATA_LEN_RANGE)?;
+                c.no_signature(session)?;
+            }
+            Ok(())
+        };
         "sign/bad-key", "§5.13 C_SignInit" => |c| {
             let (session, keys) = c.ready()?;
             let init = |key| c.m.C_SignInit(session, &mut mechanism(CKM_SHA256_RSA_PKCS), key);
@@ -230,7 +242,7 @@ pub(super) fn cases() -> Vec<Case> {
             among("C_SignUpdate, C_SignFinal", rv, &[&refused[..], &[CKR_FUNCTION_FAILED, CKR_MECHANISM_INVALID]].concat())?;
             c.no_signature(session)
         };
-        "sign/digest-beside-it", "§5.2 operations of a session" => |c| {
+        "sign/digest-beside-it", "§5.1 CKR_OPERATION_ACTIVE, operations of a session" => |c| {
             let (session, keys) = begun(c, CKM_SHA256_RSA_PKCS)?;
             let rv = c.m.C_DigestInit(session, &mut mechanism(CKM_SHA256));
             let may = [CKR_OK, CKR_OPERATION_ACTIVE, CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID];
@@ -314,7 +326,7 @@ fn too_long(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys, kind: CK_MECHA
     c.no_signature(session)
 }
 
-/// PSS: a hash of another length, parameters that do not fit, and none at all.
+/// PSS: parameters that do not fit, and none at all.
 fn pss_parameters(c: &mut Context) -> Outcome {
     let (session, keys) = c.ready()?;
     let init = |parameters: Option<(CK_MECHANISM_TYPE, CK_ULONG)>| {

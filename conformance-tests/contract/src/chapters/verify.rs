@@ -8,13 +8,9 @@ use super::digest::ABC;
 use super::sign::digest_info;
 use crate::case::{Case, Outcome, Verdict, table};
 use crate::check::{among, is, ok, supported};
-use crate::context::{Context, Keys, mechanism};
+use crate::context::{Context, Keys, mechanism, pointer};
 
 const KIND: CK_MECHANISM_TYPE = CKM_SHA256_RSA_PKCS;
-
-fn pointer(bytes: &[u8]) -> (*mut CK_BYTE, CK_ULONG) {
-    (bytes.as_ptr().cast_mut(), bytes.len() as CK_ULONG)
-}
 
 /// A session, the public key, the key pair, and a right signature of `abc`; skipped where nothing can be verified.
 fn signed(c: &mut Context) -> Result<(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, Keys, Vec<u8>), Verdict> {
@@ -54,6 +50,32 @@ pub(super) fn cases() -> Vec<Case> {
                 none(c, session)?;
             }
             Ok(())
+        };
+        "verify/final-wrong-length", "§5.15 C_VerifyFinal" => |c| {
+            let (session, public, _, signature) = signed(c)?;
+            init(c, session, public)?;
+            ok("C_VerifyUpdate", c.m.C_VerifyUpdate(session, pointer(ABC).0, 3))?;
+            let (from, size) = pointer(&signature);
+            is("C_VerifyFinal", c.m.C_VerifyFinal(session, from, size - 1), CKR_SIGNATURE_LEN_RANGE)?;
+            none(c, session)
+        };
+        "verify/raw-parts-too-long", "§5.15 C_VerifyUpdate, C_VerifyFinal, §6.1 CKM_RSA_PKCS" => |c| {
+            let (session, public, keys, signature) = signed(c)?;
+            supported("C_VerifyInit", c.m.C_VerifyInit(session, &mut mechanism(CKM_RSA_PKCS), public))?;
+            // In parts only where the module takes parts with this mechanism.
+            let (data, (from, length)) = (vec![1; keys.size()], pointer(&signature));
+            let mut rv = c.m.C_VerifyUpdate(session, pointer(&data).0, keys.size() as CK_ULONG);
+            if rv == CKR_OK {
+                rv = c.m.C_VerifyFinal(session, from, length);
+            }
+            let refused = [CKR_DATA_LEN_RANGE, CKR_SIGNATURE_INVALID, CKR_FUNCTION_NOT_SUPPORTED, CKR_FUNCTION_FAILED];
+            among("C_VerifyUpdate, C_VerifyFinal", rv, &[&refused[..], &[CKR_OPERATION_NOT_INITIALIZED]].concat())?;
+            none(c, session)
+        };
+        "verify/parameter", "§5.15 C_VerifyInit, CKR_MECHANISM_PARAM_INVALID" => |c| {
+            let (session, public, _, _) = signed(c)?;
+            c.refuses_parameter("C_VerifyInit", KIND, |kind| c.m.C_VerifyInit(session, kind, public))?;
+            none(c, session)
         };
         "verify/parts", "§5.15 C_VerifyUpdate, C_VerifyFinal" => |c| {
             let (session, public, _, signature) = signed(c)?;
@@ -144,7 +166,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
             none(c, session)
         };
-        "verify/beside-sign", "§5.2 operations of a session" => |c| {
+        "verify/beside-sign", "§5.1 CKR_OPERATION_ACTIVE, operations of a session" => |c| {
             let (session, public, keys, signature) = signed(c)?;
             c.sign_init(session, &keys, KIND)?;
             let rv = c.m.C_VerifyInit(session, &mut mechanism(KIND), public);
@@ -206,6 +228,46 @@ pub(super) fn cases() -> Vec<Case> {
             let rv = c.m.C_VerifySignatureInit(session, &raw mut unknown, public, from, length);
             is("a mechanism for something else", rv, CKR_MECHANISM_INVALID)?;
             none_first(c, session)
+        };
+        "verify/signature-first-parameter", "§5.15 C_VerifySignatureInit, CKR_MECHANISM_PARAM_INVALID" => |c| {
+            c.since(3, 2)?;
+            let (session, public, _, signature) = signed(c)?;
+            first_init(c, session, public, &signature)?;
+            let (session, (from, length)) = (c.session()?, pointer(&signature));
+            c.refuses_parameter("C_VerifySignatureInit", KIND, |kind| {
+                c.m.C_VerifySignatureInit(session, kind, public, from, length)
+            })?;
+            none_first(c, session)
+        };
+        "verify/signature-first-wrong-length", "§5.15 C_VerifySignature, C_VerifySignatureFinal" => |c| {
+            c.since(3, 2)?;
+            let (session, public, _, signature) = signed(c)?;
+            let ((data, size), short) = (pointer(ABC), &signature[1..]);
+            first_init(c, session, public, short)?;
+            is("C_VerifySignature", c.m.C_VerifySignature(session, data, size), CKR_SIGNATURE_LEN_RANGE)?;
+            none_first(c, session)?;
+            first_init(c, session, public, short)?;
+            ok("C_VerifySignatureUpdate", c.m.C_VerifySignatureUpdate(session, data, size))?;
+            is("C_VerifySignatureFinal", c.m.C_VerifySignatureFinal(session), CKR_SIGNATURE_LEN_RANGE)?;
+            none_first(c, session)
+        };
+        "verify/signature-first-one-shot-after-parts", "§5.15 C_VerifySignature" => |c| {
+            c.since(3, 2)?;
+            let (session, public, _, signature) = signed(c)?;
+            let (data, size) = pointer(ABC);
+            first_init(c, session, public, &signature)?;
+            ok("C_VerifySignatureUpdate", c.m.C_VerifySignatureUpdate(session, data, size))?;
+            let refused = [CKR_OPERATION_ACTIVE, CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_FAILED];
+            among("C_VerifySignature", c.m.C_VerifySignature(session, data, size), &refused)
+        };
+        "verify/signature-first-null-mechanism", "§5.15 C_VerifySignatureInit, NULL ends the operation" => |c| {
+            c.since(3, 2)?;
+            let (session, public, _, signature) = signed(c)?;
+            first_init(c, session, public, &signature)?;
+            let (from, length) = pointer(&signature);
+            let rv = c.m.C_VerifySignatureInit(session, ptr::null_mut(), public, from, length);
+            among("C_VerifySignatureInit with NULL", rv, &[CKR_OK, CKR_OPERATION_CANCEL_FAILED])?;
+            if rv == CKR_OK { none_first(c, session) } else { Ok(()) }
         };
         "verify/signature-first-and-last-mixed", "§5.15 C_VerifyUpdate, C_VerifySignatureUpdate" => |c| {
             c.since(3, 2)?;
