@@ -10,7 +10,7 @@ has_nightly() {
     if [[ " $* " == *" miri "* ]]; then cargo +nightly miri --version; else cargo +nightly --version; fi >/dev/null 2>&1
 }
 
-# need_nightly COMPONENT...: the nightly compiler. Where it is not there, the step is skipped; in CI, rustup brings it.
+# need_nightly [COMPONENT...]: the nightly compiler. Where it is not there, the step is skipped; in CI, rustup brings it.
 need_nightly() {
     local how="rustup toolchain install nightly --profile minimal" component
     for component; do how+=" --component $component"; done
@@ -20,7 +20,8 @@ need_nightly() {
         say "installing the nightly compiler, for this and later runs"
         # shellcheck disable=SC2086 # a command with its arguments
         $how || {
-            skip "rustup cannot fetch the nightly compiler${1:+ with $1} from here"
+            # Miri is not in every nightly, nor on every mirror. The compiler itself has to be there.
+            if (($#)); then skip "rustup cannot fetch the nightly compiler with $1 from here"; else missing "there is no nightly compiler"; fi
             return 1
         }
         ! has_nightly "$@" || return 0

@@ -7,9 +7,9 @@ use std::ptr;
 use cryptoki_sys::*;
 
 use crate::case::{Case, Outcome, Verdict, table};
-use crate::chapters::{ABC, digest_info};
-use crate::check::{equal, ok, skip, that};
-use crate::context::{Context, Keys, Template, attributes, mechanism, number};
+use crate::check::{equal, fail, ok, skip, that};
+use crate::context::{Context, Keys, Template, attributes, mechanism, number, pointer};
+use crate::rsa::Signed;
 
 /// One call of a replay, which must answer CKR_OK.
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +26,17 @@ enum Step {
     Login,
     /// C_FindObjectsInit with CKA_TOKEN, and the key pair's label and a class where one is given.
     FindInit(Option<CK_OBJECT_CLASS>),
-    /// C_FindObjects with room for so many; at least one must come.
+    /// C_FindObjects with room for so many; none need come.
     Find(usize),
+    /// C_FindObjects with room for one, which must come.
+    FindOne,
     FindFinal,
     /// The modulus and the exponent, into buffers of 1024 bytes, of the object that was found.
     GetPublicKey,
-    /// The length of an attribute, then its value, of the first object found that has it.
-    GetAttribute(CK_ATTRIBUTE_TYPE),
+    /// The length of CKA_LABEL, then its value, of the first object found.
+    GetLabel,
+    /// The length of CKA_VALUE, then its value, of the first certificate found.
+    GetValue,
     /// C_SignInit and C_Sign with SHA256_RSA_PKCS, into a buffer of the size of the signature.
     Sign,
     Logout,
@@ -86,11 +90,11 @@ const AUTHENTICATION: &[Step] = &[
     OpenSession(CKF_RW_SESSION),
     Login,
     FindInit(Some(CKO_PUBLIC_KEY)),
-    Find(1),
+    FindOne,
     FindFinal,
     GetPublicKey,
     FindInit(Some(CKO_PRIVATE_KEY)),
-    Find(1),
+    FindOne,
     FindFinal,
     Sign,
     Logout,
@@ -107,8 +111,8 @@ const PUBLIC_CERTIFICATES: &[Step] = &[
     OpenSession(0),
     FindInit(None),
     Find(5),
-    GetAttribute(CKA_LABEL),
-    GetAttribute(CKA_VALUE),
+    GetLabel,
+    GetValue,
     FindFinal,
     CloseSession,
     CloseAllSessions,
@@ -186,7 +190,10 @@ fn take(c: &Context, seen: &mut Seen, step: Step) -> Outcome {
         GetInfo => {
             let mut info = CK_INFO::default();
             ok("C_GetInfo", m.C_GetInfo(&raw mut info))?;
-            equal("flags", info.flags, 0)
+            equal("flags", info.flags, 0)?;
+            // 3.2 in the original, as of all that the module says.
+            let version = (info.cryptokiVersion.major, info.cryptokiVersion.minor);
+            that("cryptokiVersion", version >= m.version())
         }
         GetSlotList => that("the slot of the token is listed", c.slots(true)?.contains(&seen.slot)),
         GetSlotInfo => {
@@ -195,9 +202,14 @@ fn take(c: &Context, seen: &mut Seen, step: Step) -> Outcome {
             that("CKF_TOKEN_PRESENT", info.flags & CKF_TOKEN_PRESENT != 0)
         }
         GetTokenInfo => {
-            let flags = c.token_info(seen.slot)?.flags;
+            let info = c.token_info(seen.slot)?;
             let wanted = CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED;
-            equal("CKF_LOGIN_REQUIRED, CKF_USER_PIN_INITIALIZED, CKF_TOKEN_INITIALIZED", flags & wanted, wanted)
+            equal("CKF_LOGIN_REQUIRED, CKF_USER_PIN_INITIALIZED, CKF_TOKEN_INITIALIZED", info.flags & wanted, wanted)?;
+            // Nothing has happened to the PIN, and no session is open.
+            let bad = CKF_USER_PIN_LOCKED | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_TO_BE_CHANGED | CKF_ERROR_STATE;
+            equal("flags that warn", info.flags & bad, 0)?;
+            that("no session is counted", matches!(info.ulSessionCount, 0 | CK_UNAVAILABLE_INFORMATION))?;
+            that("the PIN's lengths", info.ulMinPinLen <= info.ulMaxPinLen)
         }
         GetMechanisms => get_mechanisms(c, seen.slot),
         OpenSession(flags) => {
@@ -217,17 +229,30 @@ fn take(c: &Context, seen: &mut Seen, step: Step) -> Outcome {
         Find(most) => {
             let (mut objects, mut count) = (vec![0; most], 0);
             ok("C_FindObjects", m.C_FindObjects(session, objects.as_mut_ptr(), most as CK_ULONG, &raw mut count))?;
-            that("an object is found", count > 0 && count as usize <= most)?;
+            that("no more than there is room for", count as usize <= most)?;
             objects.truncate(count as usize);
             seen.objects = objects;
             Ok(())
         }
+        FindOne => {
+            take(c, seen, Find(1))?;
+            equal("one object is found", seen.objects.len(), 1)
+        }
         FindFinal => ok("C_FindObjectsFinal", m.C_FindObjectsFinal(session)),
         GetPublicKey => get_public_key(c, seen),
-        GetAttribute(attribute) => {
-            // A size query and a question with room for just as much.
-            let mut values = seen.objects.iter().map(|object| c.get(session, *object, attribute));
-            that("an object has it", values.any(|value| value.is_ok_and(|value| !value.is_empty())))
+        // Each a question for the length and one for the value.
+        GetLabel => {
+            let Some(first) = seen.objects.first() else { return fail("no object is found") };
+            c.must_get(session, *first, CKA_LABEL).map(|_| ())
+        }
+        GetValue => {
+            for object in &seen.objects {
+                if c.must_get(session, *object, CKA_CLASS)? == number(CKO_CERTIFICATE) {
+                    let value = c.must_get(session, *object, CKA_VALUE)?;
+                    return that("a certificate in DER", value.first() == Some(&0x30));
+                }
+            }
+            fail("no certificate is among the first objects")
         }
         Sign => sign(c, seen),
         Logout => ok("C_Logout", m.C_Logout(session)),
@@ -246,6 +271,8 @@ fn get_mechanisms(c: &Context, slot: CK_SLOT_ID) -> Outcome {
     for kind in list {
         let mut info = CK_MECHANISM_INFO::default();
         ok("C_GetMechanismInfo", c.m.C_GetMechanismInfo(slot, kind, &raw mut info))?;
+        that("a mechanism is for something", info.flags & !CKF_HW != 0)?;
+        that("the sizes of its keys", info.ulMinKeySize <= info.ulMaxKeySize)?;
     }
     Ok(())
 }
@@ -270,7 +297,9 @@ fn sign(c: &Context, seen: &Seen) -> Outcome {
     ok("C_SignInit", rv)?;
     c.confirm(seen.session)?;
     let (mut signature, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
-    let data = ABC.as_ptr().cast_mut();
-    ok("C_Sign", c.m.C_Sign(seen.session, data, 3, signature.as_mut_ptr(), &raw mut length))?;
-    that("the signature is right", keys.key.accepts(&digest_info(), &signature))
+    // As long as the data of the original, a certificate to be signed.
+    let data: Vec<u8> = (0..391_u16).map(|byte| byte.to_le_bytes()[0]).collect();
+    let (from, size) = pointer(&data);
+    ok("C_Sign", c.m.C_Sign(seen.session, from, size, signature.as_mut_ptr(), &raw mut length))?;
+    that("the signature is right", keys.key.signed(Signed::Sha256, &data, &signature))
 }

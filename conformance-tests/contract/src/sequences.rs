@@ -1,7 +1,8 @@
 //! Random calls from several threads, against a model of what must hold whatever the other threads do.
 //!
 //! Each thread has sessions of its own, whose digests and searches it follows exactly. The login belongs to all: any
-//! thread may log in or out at any time, so that what depends on it may come out in more than one way.
+//! thread may log in or out at any time, so that what depends on it may come out in more than one way. A thread that is
+//! alone knows the login as well, and with it each return value.
 
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +12,10 @@ use cryptoki_sys::*;
 
 use crate::case::{Case, Outcome, Verdict, table};
 use crate::chapters::ABC;
-use crate::check::{UNSUPPORTED, among, equal, ok, that};
-use crate::context::{Context, mechanism, number};
+use crate::check::{UNSUPPORTED, among, equal, is, ok, that};
+use crate::context::{Context, mechanism, number, pointer};
 use crate::numbers::Numbers;
+use crate::rsa::{PublicKey, Signed};
 
 const THREADS: u64 = 4;
 
@@ -46,6 +48,8 @@ struct Worker<'a> {
     sessions: Vec<Own>,
     closed: Vec<CK_SESSION_HANDLE>,
     digests: bool,
+    /// Whether the user is logged in; not known where there are other threads.
+    logged_in: Option<bool>,
 }
 
 fn calls(c: &mut Context, threads: u64) -> Outcome {
@@ -63,7 +67,9 @@ fn calls(c: &mut Context, threads: u64) -> Outcome {
             thread::spawn(move || {
                 let numbers = Numbers::new(target.seed.wrapping_add(number << 32));
                 let (c, rounds) = (Context::new(module, target.clone()), target.rounds);
-                let mut worker = Worker { c: &c, slot, numbers, sessions: Vec::new(), closed: Vec::new(), digests };
+                let logged_in = (threads == 1).then_some(false);
+                let mut worker =
+                    Worker { c: &c, slot, numbers, sessions: Vec::new(), closed: Vec::new(), digests, logged_in };
                 for round in 0..rounds {
                     worker.step().map_err(|verdict| at(number, round, verdict))?;
                 }
@@ -119,9 +125,12 @@ impl Worker<'_> {
     /// One random call, or a few that belong together.
     fn step(&mut self) -> Outcome {
         let m = self.c.m;
-        let choice = self.numbers.below(14);
+        let choice = self.numbers.below(16);
         if self.sessions.is_empty() || choice == 0 && self.sessions.len() < 8 {
             return self.open();
+        }
+        if choice == 15 {
+            return self.close_all();
         }
         let place = self.numbers.below(self.sessions.len());
         let (c, own) = (self.c, &mut self.sessions[place]);
@@ -131,25 +140,46 @@ impl Worker<'_> {
                 ok("C_CloseSession", m.C_CloseSession(session))?;
                 self.closed.push(session);
                 self.sessions.swap_remove(place);
+                self.note_sessions();
                 Ok(())
             }
             2 => {
-                let rv = c.login(session, CKU_USER)?;
-                among("C_Login", rv, &[CKR_OK, CKR_USER_ALREADY_LOGGED_IN])
+                let wanted: &[CK_RV] = match self.logged_in {
+                    Some(false) => &[CKR_OK],
+                    Some(true) => &[CKR_USER_ALREADY_LOGGED_IN],
+                    None => &[CKR_OK, CKR_USER_ALREADY_LOGGED_IN],
+                };
+                among("C_Login", c.login(session, CKU_USER)?, wanted)?;
+                self.logged_in = self.logged_in.map(|_| true);
+                Ok(())
             }
             3 => {
                 // Counted on both sides of it: another thread may look in between.
                 LOGOUTS.fetch_add(1, Ordering::SeqCst);
                 let rv = m.C_Logout(session);
                 LOGOUTS.fetch_add(1, Ordering::SeqCst);
-                among("C_Logout", rv, &[CKR_OK, CKR_USER_NOT_LOGGED_IN])
+                let wanted: &[CK_RV] = match self.logged_in {
+                    Some(true) => &[CKR_OK],
+                    Some(false) => &[CKR_USER_NOT_LOGGED_IN],
+                    None => &[CKR_OK, CKR_USER_NOT_LOGGED_IN],
+                };
+                among("C_Logout", rv, wanted)?;
+                self.logged_in = self.logged_in.map(|_| false);
+                Ok(())
             }
             4 => {
-                let states = match own.read_write {
+                let [public, user] = match own.read_write {
                     true => [CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS],
                     false => [CKS_RO_PUBLIC_SESSION, CKS_RO_USER_FUNCTIONS],
                 };
-                that("a state of such a session", states.contains(&c.state(session)?))
+                let state = c.state(session)?;
+                that(
+                    "the state of such a session",
+                    match self.logged_in {
+                        Some(logged_in) => state == if logged_in { user } else { public },
+                        None => [public, user].contains(&state),
+                    },
+                )
             }
             5 | 6 if self.digests => {
                 let now = logouts();
@@ -171,7 +201,8 @@ impl Worker<'_> {
             }
             10 => Self::search(c, own),
             11 => Self::end_search(c, own),
-            12 => Self::sign(c, session),
+            12 => Self::sign(c, session, self.logged_in),
+            13 => Self::attributes(c, session),
             _ => self.closed_handle(),
         }
     }
@@ -187,6 +218,44 @@ impl Worker<'_> {
         self.closed.retain(|closed| *closed != handle);
         self.sessions.push(Own { handle, read_write, ..Own::default() });
         Ok(())
+    }
+
+    /// C_CloseAllSessions, which would end those of the other threads as well.
+    fn close_all(&mut self) -> Outcome {
+        if self.logged_in.is_none() {
+            return Ok(());
+        }
+        ok("C_CloseAllSessions", self.c.m.C_CloseAllSessions(self.slot))?;
+        self.closed.extend(self.sessions.drain(..).map(|own| own.handle));
+        self.note_sessions();
+        Ok(())
+    }
+
+    /// The login ends with the last session.
+    fn note_sessions(&mut self) {
+        if self.sessions.is_empty() {
+            self.logged_in = self.logged_in.map(|_| false);
+        }
+    }
+
+    /// What every object has, of all that a session of its own sees.
+    fn attributes(c: &Context, session: CK_SESSION_HANDLE) -> Outcome {
+        c.still_there(session)?;
+        let other = c.open(0)?;
+        let close = || ok("C_CloseSession", c.m.C_CloseSession(other));
+        let objects = match c.find(other, &Vec::new()) {
+            // Ended by a logout.
+            Err(Verdict::Fail(why)) if why.contains("OPERATION_NOT_INITIALIZED") => return close(),
+            objects => objects?,
+        };
+        for object in objects {
+            match c.get(other, object, CKA_CLASS) {
+                Ok(class) => equal("the length of CKA_CLASS", class.len(), size_of::<CK_ULONG>())?,
+                // Hidden by a logout.
+                Err(rv) => is("C_GetAttributeValue", rv, CKR_OBJECT_HANDLE_INVALID)?,
+            }
+        }
+        close()
     }
 
     fn search(c: &Context, own: &mut Own) -> Outcome {
@@ -209,10 +278,11 @@ impl Worker<'_> {
         among("C_FindObjectsFinal", last, wanted)
     }
 
-    /// A signature, which somebody's logout may end at any moment. One that comes is as long as it must be.
-    fn sign(c: &Context, session: CK_SESSION_HANDLE) -> Outcome {
+    /// A signature, which somebody's logout may end at any moment. One that comes is right.
+    fn sign(c: &Context, session: CK_SESSION_HANDLE, logged_in: Option<bool>) -> Outcome {
         let gone =
             [CKR_USER_NOT_LOGGED_IN, CKR_KEY_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED, CKR_OBJECT_HANDLE_INVALID];
+        let answers = [&gone[..], &[CKR_OK]].concat();
         let other = c.open(0)?;
         let close = || ok("C_CloseSession", c.m.C_CloseSession(other));
         c.still_there(session)?;
@@ -223,13 +293,24 @@ impl Worker<'_> {
             Err(Verdict::Fail(why)) if why.contains("OPERATION_NOT_INITIALIZED") => return close(),
             keys => keys?,
         };
+        that("a key is seen after login, and only then", logged_in.is_none_or(|so| so != keys.is_empty()))?;
         let Some(key) = keys.first() else { return close() };
+        let public = |attribute| c.get(other, *key, attribute);
+        let public = (public(CKA_MODULUS), public(CKA_PUBLIC_EXPONENT));
+        // Asked for anew by the key, where it does: not by a signature that somebody's logout may end.
+        if c.get(other, *key, CKA_ALWAYS_AUTHENTICATE) == Ok(vec![CK_TRUE]) {
+            return close();
+        }
         let rv = c.m.C_SignInit(other, &mut mechanism(CKM_SHA256_RSA_PKCS), *key);
         if rv == CKR_OK {
-            let (mut room, mut length) = ([0; 1024], 1024);
-            let rv = c.m.C_Sign(other, ABC.as_ptr().cast_mut(), 3, room.as_mut_ptr(), &raw mut length);
-            among("C_Sign", rv, &[&gone[..], &[CKR_OK]].concat())?;
-            that("a signature is as long as a modulus", rv != CKR_OK || (128..=1024).contains(&length))?;
+            let (mut room, mut length, (data, size)) = ([0; 1024], 1024, pointer(ABC));
+            let rv = c.m.C_Sign(other, data, size, room.as_mut_ptr(), &raw mut length);
+            among("C_Sign", rv, if logged_in.is_some() { &[CKR_OK] } else { &answers })?;
+            if let (CKR_OK, (Ok(modulus), Ok(exponent))) = (rv, public) {
+                let signature = &room[..(length as usize).min(room.len())];
+                let key = PublicKey { modulus, exponent };
+                that("the signature is right", key.signed(Signed::Sha256, ABC, signature))?;
+            }
         } else if !UNSUPPORTED.contains(&rv) {
             among("C_SignInit", rv, &gone)?;
         }
@@ -239,9 +320,10 @@ impl Worker<'_> {
     /// Handles of sessions that this thread has closed, unless another thread may have got them since.
     fn closed_handle(&mut self) -> Outcome {
         let mut info = CK_SESSION_INFO::default();
+        let may = [CKR_SESSION_HANDLE_INVALID, CKR_OK];
         for handle in self.closed.iter().rev().take(3) {
             let rv = self.c.m.C_GetSessionInfo(*handle, &raw mut info);
-            among("C_GetSessionInfo of a closed session", rv, &[CKR_SESSION_HANDLE_INVALID, CKR_OK])?;
+            among("C_GetSessionInfo of a closed session", rv, if self.logged_in.is_some() { &may[..1] } else { &may })?;
         }
         Ok(())
     }

@@ -255,6 +255,21 @@ fn attributes_in_short_buffers() {
 }
 
 #[test]
+fn no_token_is_made_anew() {
+    // The contract suite does not ask for this, because another module might do it.
+    let stand = Stand::new();
+    let tokens = || stand.module.client.get_slots_with_token().expect("a list");
+    let before = tokens();
+    stand.card.clear();
+    for slot in &before {
+        let (mut pin, mut label) = (*b"12345678", [b' '; 32]);
+        let rv = call!(C_InitToken(slot.id(), pin.as_mut_ptr(), pin.len() as CK_ULONG, label.as_mut_ptr()));
+        assert_eq!(rv, CKR_FUNCTION_NOT_SUPPORTED);
+    }
+    assert_eq!((tokens(), stand.card.stats().apdus), (before, 0), "the card is not even asked");
+}
+
+#[test]
 fn before_and_after_initialization() {
     let _turn = Turn::take();
     let mut count = 0;

@@ -154,8 +154,10 @@ fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_progr
     let xdg = xdg.ancestors().nth(2).and_then(Path::to_str).unwrap();
     let labels = with_machines_file("", &[("XDG_CONFIG_HOME", xdg)]);
     assert_eq!(labels, english()[..1], "XDG_CONFIG_HOME in the place of ~/.config");
-    let labels = with_machines_file("", &[("XDG_CONFIG_HOME", "xdg")]);
-    assert_eq!(labels, JAPANESE[..1], "a folder that depends on where the program is started is none");
+    for none in ["xdg", ""] {
+        let labels = with_machines_file("", &[("XDG_CONFIG_HOME", none)]);
+        assert_eq!(labels, JAPANESE[1..], "{none:?}, which depends on where the program is started, counts as none");
+    }
 
     assert_eq!(with_machines_file("slots=both", &[]), JAPANESE, "the program after both");
     assert_eq!(with_machines_file("labels=en", &[]), english()[1..]);

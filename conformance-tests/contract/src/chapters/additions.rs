@@ -92,6 +92,16 @@ pub(super) fn cases() -> Vec<Case> {
             let refused = [CKR_OPERATION_NOT_INITIALIZED, CKR_USER_TYPE_INVALID, CKR_FUNCTION_NOT_SUPPORTED];
             among("without an operation", rv, &refused)
         };
+        "additions/login-user-security-officer", "§5.6 C_LoginUser, CKU_SO" => |c| {
+            c.since(3, 0)?;
+            let (session, mut pin) = (c.session()?, c.pin()?);
+            let (from, size) = (pin.as_mut_ptr(), pin.len() as CK_ULONG);
+            let login = || c.m.C_LoginUser(session, CKU_SO, from, size, ptr::null_mut(), 0);
+            let refused = [CKR_SESSION_READ_ONLY_EXISTS, CKR_USER_TYPE_INVALID, CKR_FUNCTION_NOT_SUPPORTED];
+            among("with a R/O session", login(), &refused)?;
+            ok("C_Login", c.login(session, CKU_USER)?)?;
+            among("beside a user", login(), &[&refused[..], &[CKR_USER_ANOTHER_ALREADY_LOGGED_IN]].concat())
+        };
         "additions/login-user-arguments", "§5.6 C_LoginUser" => |c| {
             c.since(3, 0)?;
             let (session, mut pin, mut name) = (c.session()?, c.pin()?, *b"nobody");

@@ -22,7 +22,6 @@ use crate::case::Case;
 
 pub(crate) use digest::ABC;
 pub use searching::ATTRIBUTES;
-pub(crate) use sign::digest_info;
 
 pub(crate) fn cases() -> Vec<Case> {
     let chapters = [

@@ -229,6 +229,15 @@ pub(super) fn cases() -> Vec<Case> {
             }
             Ok(())
         };
+        "sign/raw-nothing", "§5.13 C_SignFinal, §6.1 CKM_RSA_PKCS" => |c| {
+            let (session, keys) = begun(c, CKM_RSA_PKCS)?;
+            let (mut room, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
+            let rv = c.m.C_SignFinal(session, room.as_mut_ptr(), &raw mut length);
+            // A key in a card may not sign nothing, though the mechanism would.
+            let may = [CKR_OK, CKR_DATA_LEN_RANGE, CKR_DATA_INVALID, CKR_FUNCTION_NOT_SUPPORTED, CKR_FUNCTION_FAILED];
+            among("C_SignFinal", rv, &may)?;
+            c.no_signature(session)
+        };
         "sign/raw-parts-too-long", "§5.13 C_SignUpdate, §6.1 CKM_RSA_PKCS" => |c| {
             let (session, keys) = begun(c, CKM_RSA_PKCS)?;
             let data = vec![1; keys.size()];
@@ -296,7 +305,18 @@ pub(super) fn cases() -> Vec<Case> {
             let (mut room, mut length, (data, size)) = (vec![0; keys.size()], keys.size() as CK_ULONG, pointer(ABC));
             ok("C_SignInit", c.m.C_SignInit(session, &mut mechanism(CKM_SHA256_RSA_PKCS), keys.private))?;
             let rv = c.m.C_Sign(session, data, size, room.as_mut_ptr(), &raw mut length);
-            is("C_Sign without the PIN", rv, CKR_USER_NOT_LOGGED_IN)
+            is("C_Sign without the PIN", rv, CKR_USER_NOT_LOGGED_IN)?;
+            ok("C_SignInit", c.m.C_SignInit(session, &mut mechanism(CKM_SHA256_RSA_PKCS), keys.private))?;
+            let rv = c.m.C_SignUpdate(session, data, size);
+            among("C_SignUpdate", rv, &[CKR_OK, CKR_USER_NOT_LOGGED_IN])?;
+            if rv == CKR_OK {
+                let rv = c.m.C_SignFinal(session, room.as_mut_ptr(), &raw mut length);
+                is("C_SignFinal without the PIN", rv, CKR_USER_NOT_LOGGED_IN)?;
+            }
+            c.sign_init(session, &keys, CKM_SHA256_RSA_PKCS)?;
+            let rv = c.m.C_Sign(session, data, size, room.as_mut_ptr(), &raw mut length);
+            ok("C_Sign with it", rv)?;
+            that("the signature is right", keys.key.accepts(&digest_info(), &room))
         };
     };
     for kind in HASHING {

@@ -7,7 +7,7 @@ use cryptoki_sys::*;
 use super::general::padded;
 use crate::case::{Case, Outcome, table};
 use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, that};
-use crate::context::Context;
+use crate::context::{Context, pointer};
 
 pub(super) fn cases() -> Vec<Case> {
     table! {
@@ -40,7 +40,7 @@ pub(super) fn cases() -> Vec<Case> {
             is("C_GetTokenInfo", c.m.C_GetTokenInfo(slot, ptr::null_mut()), CKR_ARGUMENTS_BAD)
         };
         "slots/token-info", "§5.5 C_GetTokenInfo" => token_info;
-        "slots/no-token", "§5.5 C_GetTokenInfo, C_OpenSession" => |c| {
+        "slots/no-token", "§5.5 C_GetTokenInfo, C_GetMechanismInfo, C_OpenSession" => |c| {
             c.slot()?;
             let with_token = c.slots(true)?;
             let Some(empty) = c.slots(false)?.into_iter().find(|slot| !with_token.contains(slot)) else {
@@ -50,6 +50,8 @@ pub(super) fn cases() -> Vec<Case> {
             is("C_GetTokenInfo", c.m.C_GetTokenInfo(empty, &raw mut info), CKR_TOKEN_NOT_PRESENT)?;
             let rv = c.m.C_GetMechanismList(empty, ptr::null_mut(), &raw mut count);
             is("C_GetMechanismList", rv, CKR_TOKEN_NOT_PRESENT)?;
+            let rv = c.m.C_GetMechanismInfo(empty, CKM_RSA_PKCS, &mut CK_MECHANISM_INFO::default());
+            is("C_GetMechanismInfo", rv, CKR_TOKEN_NOT_PRESENT)?;
             let rv = c.m.C_OpenSession(empty, CKF_SERIAL_SESSION, ptr::null_mut(), None, &raw mut session);
             is("C_OpenSession", rv, CKR_TOKEN_NOT_PRESENT)
         };
@@ -116,6 +118,18 @@ pub(super) fn cases() -> Vec<Case> {
             among("NULL for the new one", rv, &refused)?;
             let rv = c.m.C_SetPIN(session, ptr::null_mut(), length, right, length);
             among("NULL for the old one", rv, &refused)
+        };
+        "slots/set-pin-wrong-old-pin", "§5.5 C_SetPIN" => |c| {
+            c.may_risk_tries()?;
+            let (session, right) = (c.open(CKF_RW_SESSION)?, c.pin()?);
+            let mut wrong = right.clone();
+            if let Some(last) = wrong.last_mut() {
+                *last = if *last == b'7' { b'8' } else { b'7' };
+            }
+            let ((old, old_size), (new, new_size)) = (pointer(&wrong), pointer(&right));
+            let rv = c.m.C_SetPIN(session, old, old_size, new, new_size);
+            among("C_SetPIN", rv, &[CKR_PIN_INCORRECT, CKR_FUNCTION_NOT_SUPPORTED])?;
+            ok("C_Login with the right one", c.login(session, CKU_USER)?)
         };
         "slots/set-pin-lengths", "§5.5 C_SetPIN" => |c| {
             c.may_risk_tries()?;

@@ -72,6 +72,14 @@ pub(super) fn cases() -> Vec<Case> {
             among("C_VerifyUpdate, C_VerifyFinal", rv, &[&refused[..], &[CKR_OPERATION_NOT_INITIALIZED]].concat())?;
             none(c, session)
         };
+        "verify/raw-nothing", "§5.15 C_VerifyFinal, §6.1 CKM_RSA_PKCS" => |c| {
+            let (session, public, _, signature) = signed(c)?;
+            supported("C_VerifyInit", c.m.C_VerifyInit(session, &mut mechanism(CKM_RSA_PKCS), public))?;
+            let (from, length) = pointer(&signature);
+            let refused = [CKR_DATA_LEN_RANGE, CKR_SIGNATURE_INVALID, CKR_DATA_INVALID];
+            among("C_VerifyFinal", c.m.C_VerifyFinal(session, from, length), &refused)?;
+            none(c, session)
+        };
         "verify/parameter", "§5.15 C_VerifyInit, CKR_MECHANISM_PARAM_INVALID" => |c| {
             let (session, public, _, _) = signed(c)?;
             c.refuses_parameter("C_VerifyInit", KIND, |kind| c.m.C_VerifyInit(session, kind, public))?;
@@ -268,6 +276,38 @@ pub(super) fn cases() -> Vec<Case> {
             let rv = c.m.C_VerifySignatureInit(session, ptr::null_mut(), public, from, length);
             among("C_VerifySignatureInit with NULL", rv, &[CKR_OK, CKR_OPERATION_CANCEL_FAILED])?;
             if rv == CKR_OK { none_first(c, session) } else { Ok(()) }
+        };
+        "verify/signature-first-not-started", "§5.15 C_VerifySignature, C_VerifySignatureFinal" => |c| {
+            c.since(3, 2)?;
+            let (session, (data, size)) = (c.session()?, pointer(ABC));
+            let none = [CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED];
+            among("C_VerifySignature", c.m.C_VerifySignature(session, data, size), &none)?;
+            among("C_VerifySignatureUpdate", c.m.C_VerifySignatureUpdate(session, data, size), &none)?;
+            among("C_VerifySignatureFinal", c.m.C_VerifySignatureFinal(session), &none)
+        };
+        "verify/signature-first-raw", "§5.15 C_VerifySignature, C_VerifySignatureUpdate, C_VerifySignatureFinal, §6.1 CKM_RSA_PKCS" => |c| {
+            c.since(3, 2)?;
+            let (session, public, keys, signature) = signed(c)?;
+            let (from, length) = pointer(&signature);
+            let init = || c.m.C_VerifySignatureInit(session, &mut mechanism(CKM_RSA_PKCS), public, from, length);
+            let (info, long) = (digest_info(), vec![1; keys.size()]);
+            supported("C_VerifySignatureInit", init())?;
+            ok("C_VerifySignature", c.m.C_VerifySignature(session, pointer(&info).0, info.len() as CK_ULONG))?;
+            let refused = [CKR_DATA_LEN_RANGE, CKR_SIGNATURE_INVALID, CKR_DATA_INVALID];
+            ok("C_VerifySignatureInit", init())?;
+            let rv = c.m.C_VerifySignature(session, pointer(&long).0, long.len() as CK_ULONG);
+            among("data too long", rv, &refused)?;
+            none_first(c, session)?;
+            ok("C_VerifySignatureInit", init())?;
+            let mut rv = c.m.C_VerifySignatureUpdate(session, pointer(&long).0, long.len() as CK_ULONG);
+            if rv == CKR_OK {
+                rv = c.m.C_VerifySignatureFinal(session);
+            }
+            among("a part that is too long", rv, &refused)?;
+            none_first(c, session)?;
+            ok("C_VerifySignatureInit", init())?;
+            among("no data", c.m.C_VerifySignatureFinal(session), &refused)?;
+            none_first(c, session)
         };
         "verify/signature-first-and-last-mixed", "§5.15 C_VerifyUpdate, C_VerifySignatureUpdate" => |c| {
             c.since(3, 2)?;
