@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::Error;
@@ -9,7 +10,9 @@ use jpki_pkcs11::token::{KeyPair, Scheme};
 use jpki_virtual_card::Options;
 
 use crate::core::{Program, plain, slot_of};
+use crate::machine::User;
 use crate::support::{AUTH, READER, SIGN, assert_locked, is_signature, pin, token_of, wrong_pin};
+use crate::token::at_pad;
 
 #[test]
 fn threads_sign_and_poll_side_by_side() {
@@ -142,4 +145,34 @@ fn sessions_come_and_go_in_many_threads() {
     });
     assert_locked(&program.machine, "after the last session");
     assert_eq!(program.card.card().tries_left(jpki_virtual_card::PinKind::Signature), 5);
+}
+
+#[test]
+fn a_logout_in_the_middle_of_a_login_at_the_pad_gives_the_card_back() {
+    let (machine, card, [auth, _sign]) = at_pad(Options::default());
+    machine.at_pad(READER, &[User::Types("1234"); 40]);
+    let done = AtomicBool::new(false);
+    let given_back = thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let _ = auth.logout();
+                }
+            });
+        }
+        let given_back = (0..40).all(|_| {
+            let _ = auth.login_on_pad(false);
+            // Whoever logs out, the card is soon nobody's.
+            let start = Instant::now();
+            let kept = || auth.is_logged_in() || !machine.others_can_connect(READER);
+            while kept() && start.elapsed() < Duration::from_secs(5) {
+                thread::yield_now();
+            }
+            !kept()
+        });
+        done.store(true, Ordering::Relaxed);
+        given_back
+    });
+    assert!(given_back, "kept for nobody, with {:?} verified", card.card().verified());
+    assert_locked(&machine, "after all threads");
 }

@@ -61,3 +61,23 @@ impl From<pcsc::Error> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_went_is_no_reader() {
+        // Asked by its name, and over a handle that was open when it went.
+        for error in [pcsc::Error::UnknownReader, pcsc::Error::ReaderUnavailable, pcsc::Error::InvalidValue] {
+            assert_eq!(Error::from(error), Error::NoReader, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_went_is_gone_whatever_is_asked() {
+        for error in [pcsc::Error::NoService, pcsc::Error::ServiceStopped, pcsc::Error::InvalidHandle] {
+            assert_eq!(Error::from(error), Error::ServiceGone, "{error:?}");
+        }
+    }
+}

@@ -39,6 +39,8 @@ pub struct Watch {
     pub at_pad: bool,
     /// For each card and PIN file, the PINs that were refused.
     refused: HashMap<(u64, u8), Vec<Refused>>,
+    /// The same for those whose answer was lost.
+    unanswered: HashMap<(u64, u8), Vec<Vec<u8>>>,
     /// What the module can know of the card in the reader: its number, or another one where it was told something
     /// else when it looked.
     identity: u64,
@@ -58,6 +60,7 @@ impl Default for Watch {
             spare_last_try: false,
             at_pad: false,
             refused: HashMap::new(),
+            unanswered: HashMap::new(),
             identity: 0,
             strangers: u64::MAX,
             attempt: Attempt::None,
@@ -90,7 +93,7 @@ impl Watch {
     /// Where it never may be.
     pub fn command(&mut self, command: &[u8]) {
         if self.last.is_none() && command.get(5..) == Some(OTHERS[1]) {
-            // Nothing but the recognition of a card begins with the common application.
+            // Nothing but a look which card it is begins with the common application.
             self.recognising = Some(true);
         }
         match command {
@@ -134,6 +137,13 @@ impl Watch {
             self.at_pad || !refused.is_some_and(|refused| refused.iter().any(|(other, _)| other == pin)),
             "a PIN that was refused is sent again"
         );
+        let told = self.tries_told[usize::from(file == PIN_FILES[1])];
+        let unanswered =
+            self.unanswered.get(&(self.identity, file)).is_some_and(|all| all.iter().any(|one| one == pin));
+        assert!(
+            self.at_pad || !unanswered || told.and_then(tries_left).is_some(),
+            "a PIN whose answer was lost is sent again, and the card has not told the tries left"
+        );
         match &self.attempt {
             Attempt::None | Attempt::Accepted => {}
             Attempt::FormRefused(before, same) => assert!(
@@ -143,7 +153,6 @@ impl Watch {
             Attempt::Over => panic!("a PIN is sent again in the same call, and the card had not accepted it"),
         }
         if self.spare_last_try {
-            let told = self.tries_told[usize::from(file == PIN_FILES[1])];
             assert!(told.is_some(), "a PIN is sent without a look at the tries left");
             assert_ne!(told, Some(0x63C1), "the last try is risked");
         }
@@ -187,6 +196,7 @@ impl Watch {
         self.attempt = match status {
             Some(0x9000) => {
                 self.refused.remove(&key);
+                self.unanswered.remove(&key);
                 Attempt::Accepted
             }
             Some(0x6A86 | 0x6A82 | 0x6A81 | 0x6A88 | 0x6986 | 0x6B00) if !current => {
@@ -199,7 +209,12 @@ impl Watch {
                 }
                 Attempt::Over
             }
-            None => Attempt::Over,
+            None => {
+                if !self.at_pad {
+                    self.unanswered.entry(key).or_default().push(pin.to_vec());
+                }
+                Attempt::Over
+            }
         };
     }
 

@@ -13,3 +13,5 @@ mod replugged;
 mod signatures;
 mod swaps;
 mod unanswered;
+
+pub(crate) use self::pad::at_pad;

@@ -9,7 +9,7 @@ use crate::machine::{Machine, Plastic, User};
 use crate::support::{AUTH, READER, SIGN, assert_locked, kind, pin, pins_sent, reader, token, wrong_pin};
 
 /// A card in a reader with a PIN pad that has letters, and both tokens.
-pub(super) fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
+pub(crate) fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
     let card = crate::support::plastic(options);
     let machine = crate::support::machine_with(&card);
     machine.give_pad(READER, true);
