@@ -63,6 +63,10 @@ impl Log for Destination {
     fn log(&self, record: &Record<'_>) {
         let line = format!("jpki-pkcs11 {} {}\n", record.level(), record.args());
         let Some(mut file) = self.0.try_lock_for(PATIENCE) else { return };
+        // The log may have ended meanwhile, and its file with it.
+        if !self.enabled(record.metadata()) {
+            return;
+        }
         // A log that cannot be written is no reason to fail.
         let _ = match file.as_mut() {
             Some(file) => file.write_all(line.as_bytes()),

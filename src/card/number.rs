@@ -35,6 +35,10 @@ pub fn card_number(channel: &mut dyn Channel) -> Result<Option<CardNumber>, Erro
     }
     let by_short_identifier = Command::new(0x00, 0xB2, 0x01, 0x0C).wanting(RESPONSE_DATA_MAX);
     let mut response = by_short_identifier.send(channel)?;
+    if response.status.is_failure() {
+        // Once more: without its number it would pass for another card.
+        response = by_short_identifier.send(channel)?;
+    }
     if response.status.refuses_form() {
         let select = Command::new(0x00, 0xA4, 0x02, 0x0C).data(&[0x00, 0x01])?;
         if select.send(channel)?.status != StatusWord::OK {

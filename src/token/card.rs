@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -17,6 +17,21 @@ use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 const FAILURES_MAX: u32 = 3;
 /// Within this time nobody unplugs a reader, changes the card in it, and has the reader up again.
 const CONTINUITY: Duration = Duration::from_secs(1);
+
+/// A moment by two clocks: one that nobody sets, and that stands still while the machine sleeps; and one that goes on.
+#[derive(Clone, Copy)]
+struct Moment(Instant, SystemTime);
+
+impl Moment {
+    fn now() -> Self {
+        Moment(Instant::now(), SystemTime::now())
+    }
+
+    /// Less than [`CONTINUITY`] ago.
+    fn is_recent(self) -> bool {
+        self.0.elapsed() < CONTINUITY && self.1.elapsed().is_ok_and(|time| time < CONTINUITY)
+    }
+}
 
 /// The card of one insertion, shared by its two tokens.
 pub(super) struct InsertedCard {
@@ -33,7 +48,7 @@ pub(super) struct InsertedCard {
     /// How many sessions use one of its tokens.
     users: AtomicUsize,
     /// When it was last certain that the card in the reader is this one.
-    certain: Mutex<Option<Instant>>,
+    certain: Mutex<Option<Moment>>,
     /// The card signs with PSS, as far as is known (card-facts §5; single source).
     pss: AtomicBool,
     /// The state of the two PINs. Here, so that both are forgotten as soon as one token finds the card gone.
@@ -152,7 +167,7 @@ impl InsertedCard {
             match self.manager.presence(&self.reader) {
                 Ok(now) if now.card && now.events == self.events => {
                     let mut certain = self.certain.lock();
-                    *certain = certain.filter(|last| last.elapsed() < CONTINUITY).map(|_| Instant::now());
+                    *certain = certain.filter(|last| last.is_recent()).map(|_| Moment::now());
                     return Ok(());
                 }
                 _ => self.mark_gone(),
@@ -228,10 +243,14 @@ impl InsertedCard {
     /// the card was seen just now.
     fn confirm(&self, channel: &mut dyn Channel, habits: &mut Habits) -> Result<(), Error> {
         let Some(known) = self.serial.get() else { return Ok(()) };
-        if self.certain.lock().is_some_and(|last| last.elapsed() < CONTINUITY) {
+        if self.certain.lock().is_some_and(|last| last.is_recent()) {
             return Ok(());
         }
-        let serial = read_serial(channel, habits)?;
+        let serial = match read_serial(channel, habits) {
+            // A card of another kind lies there now.
+            Err(Error::Card(card::Error::NotJpki)) => return Err(Error::Removed),
+            serial => serial?,
+        };
         if serial != *known {
             return Err(Error::Removed);
         }
@@ -301,7 +320,7 @@ impl InsertedCard {
             return;
         }
         let Link { connection, habits, .. } = link;
-        if let Some(connection) = connection.as_mut().filter(|_| self.look().is_ok()) {
+        if let Some(connection) = connection {
             // Two ways to lock it, for each may fail: the application is left, and the end of an exclusive connection
             // takes the power. So there is nothing to look for afterwards, as there is after a shared connection.
             let _ = connection.transact(&mut |channel| Application::resume(channel, habits).leave());
@@ -341,7 +360,7 @@ impl InsertedCard {
                 *confirmed = true;
                 answer = job(channel, habits, &mut ending);
                 if !is_transport_error(&answer) {
-                    *self.certain.lock() = Some(Instant::now());
+                    *self.certain.lock() = Some(Moment::now());
                 }
             }
             // A card that is gone has no power. To take it away then makes pcscd miss the next insertion.

@@ -23,7 +23,7 @@ pub(super) struct Identity {
 /// unlocked. Where the card does not give its number, the authentication certificate is read.
 ///
 /// # Errors
-/// [`card::Error::Transport`], [`card::Error::NotJpki`]; what the card refuses is no error.
+/// [`card::Error::NotJpki`], and what goes wrong on the way; what the card refuses is no error.
 pub(super) fn read_serial(channel: &mut dyn Channel, habits: &mut Habits) -> Result<String, Error> {
     if let Some(number) = card::card_number(channel)? {
         return Ok(serial::from_card_number(&number));
@@ -31,7 +31,8 @@ pub(super) fn read_serial(channel: &mut dyn Channel, habits: &mut Habits) -> Res
     let mut application = Application::select(channel, habits)?;
     match application.read_certificate(CertificateFile::EndEntity(KeyPair::Authentication)) {
         Ok(der) => Ok(serial::from_certificate(&der)),
-        Err(error @ card::Error::Transport(_)) => Err(error.into()),
+        // What failed just now would make another card of it.
+        Err(error) if error.may_have_worked() => Err(error.into()),
         Err(_) => Ok(String::new()),
     }
 }

@@ -263,20 +263,17 @@ impl Token {
         pin: Option<&SecretPin>,
         spare_last_try: bool,
     ) -> Result<(), Error> {
-        if let Some(pin) = pin {
-            if let Some(before) = refused::unanswered(self.card_name(), self.key_pair(), pin) {
-                // The card may have compared it. A right PIN brings the tries back, a wrong one takes one away, and to
-                // ask for them costs none.
-                let left = application.tries_left(self.key_pair())?;
-                self.pin().lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
-                if left.is_none_or(|left| left < before.unwrap_or(self.key_pair().tries())) {
-                    let _ = self.note_attempt(Some(pin), Err(card::Error::WrongPin(left)));
-                }
+        if refused::any_unanswered(self.card_name(), self.key_pair()) {
+            // To ask for the tries left costs none. Where the card does not tell, the PIN counts as refused.
+            let left = application.tries_left(self.key_pair())?;
+            self.pin().lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
+            if let Some(left) = left {
+                refused::settle(self.card_name(), self.key_pair(), left);
             }
-            if refused::contains(self.card_name(), self.key_pair(), pin) {
-                let locked = self.pin().lock().tries == Tries::Left(0);
-                return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
-            }
+        }
+        if pin.is_some_and(|pin| refused::contains(self.card_name(), self.key_pair(), pin)) {
+            let locked = self.pin().lock().tries == Tries::Left(0);
+            return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
         }
         if spare_last_try {
             // Asked anew: another program may have spent tries. Where the card does not say, what is known counts; a card

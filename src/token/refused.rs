@@ -35,6 +35,10 @@ impl Refused {
     fn is(&self, card: &str, key_pair: KeyPair, pin: &SecretPin) -> bool {
         self.card == card && self.key_pair == key_pair && self.pin == *pin
     }
+
+    fn is_unanswered(&self, card: &str, key_pair: KeyPair) -> bool {
+        self.card == card && self.key_pair == key_pair && matches!(self.outcome, Outcome::Unanswered { .. })
+    }
 }
 
 static REFUSED: Mutex<Vec<Refused>> = Mutex::new(Vec::new());
@@ -67,17 +71,25 @@ fn put(card: &str, key_pair: KeyPair, pin: &SecretPin, outcome: Outcome) {
 
 /// Whether the card has refused this PIN before; of what cannot be known, yes.
 pub(super) fn contains(card: &str, key_pair: KeyPair, pin: &SecretPin) -> bool {
-    let refused = |other: &Refused| matches!(other.outcome, Outcome::Refused { .. }) && other.is(card, key_pair, pin);
-    lock().is_none_or(|known| known.iter().any(refused))
+    lock().is_none_or(|known| known.iter().any(|other| other.is(card, key_pair, pin)))
 }
 
-/// The tries that were left before this PIN was sent and nothing came back: `None` where that has not happened, and
-/// `Some(None)` where they were not known.
-pub(super) fn unanswered(card: &str, key_pair: KeyPair, pin: &SecretPin) -> Option<Option<u8>> {
-    lock()?.iter().filter(|other| other.is(card, key_pair, pin)).find_map(|other| match other.outcome {
-        Outcome::Unanswered { before } => Some(before),
-        Outcome::Refused { .. } => None,
-    })
+/// Whether the answer to a PIN was lost, whichever it was, and nothing has told since what became of it.
+pub(super) fn any_unanswered(card: &str, key_pair: KeyPair) -> bool {
+    lock().is_none_or(|known| known.iter().any(|other| other.is_unanswered(card, key_pair)))
+}
+
+/// The tries left tell what became of a PIN whose answer was lost: a right one brings them all back, and a wrong one
+/// takes one away. To be asked before another PIN changes them.
+pub(super) fn settle(card: &str, key_pair: KeyPair, left: u8) {
+    let Some(mut known) = lock() else { return };
+    known.retain_mut(|other| match other.outcome {
+        Outcome::Unanswered { before } if other.is_unanswered(card, key_pair) => {
+            other.outcome = Outcome::Refused { left: Some(left) };
+            left < before.unwrap_or(key_pair.tries())
+        }
+        _ => true,
+    });
 }
 
 /// Forgets the refused PINs of a card, after a right one.

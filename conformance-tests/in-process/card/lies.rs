@@ -191,7 +191,9 @@ fn a_challenge_of_another_length_is_no_challenge() {
 fn nonsense_instead_of_the_number() {
     for answer in nonsense() {
         let mut card = powered(Options::default());
-        card.0.answer_matching(0xB2, 1, answer.clone());
+        // What tells of a failure is asked for once more.
+        let times = if matches!(answer[..], [0x64 | 0x65 | 0x6F, _]) { 2 } else { 1 };
+        card.0.answer_matching(0xB2, times, answer.clone());
         let number = card_number(&mut card);
         assert!(!matches!(number, Ok(Some(_))), "{answer:02X?}");
         assert!(matches!(card_number(&mut card), Ok(Some(_))), "after {answer:02X?}");

@@ -10,7 +10,9 @@ use jpki_virtual_card::Options;
 
 use super::pad::{log_in, signs};
 use crate::machine::{Machine, Plastic};
-use crate::support::{AUTH, READER, SIGN, kind, machine_with, other_plastic, pin, pins_sent, plastic, reader, token};
+use crate::support::{
+    AUTH, READER, SIGN, kind, machine_with, name_of, other_plastic, pin, pins_sent, plastic, reader, token, wrong_pin,
+};
 
 /// A reader with a card in it that was there when the reader was plugged in.
 fn plugged(options: Options) -> (Machine, Arc<Reader>) {
@@ -125,4 +127,36 @@ fn a_card_of_which_nothing_tells_gets_no_held_pin_over_a_new_connection() {
     some_time();
     assert_eq!(signs(&first), Err(Error::NotLoggedIn));
     assert_eq!(first.login(pin(AUTH), false), Ok(()), "whose PIN it is, only the user knows");
+}
+
+#[test]
+fn a_card_of_another_kind_ends_the_login() {
+    let (machine, reader) = plugged(Options::default());
+    let first = token(&reader, AUTH);
+    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    replug(&machine, &plastic(Options { not_my_number_card: true, ..Options::default() }));
+    assert_eq!(first.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
+    assert!(!first.is_logged_in());
+    assert_eq!(name_of(&reader.contents()), "foreign");
+}
+
+#[test]
+fn a_number_that_cannot_be_read_at_once_is_no_other_card() {
+    let card = plastic(Options::default());
+    let machine = machine_with(&card);
+    let reader = reader(&machine);
+    let first = token(&reader, AUTH);
+    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    some_time();
+    card.card().answer_matching(0xB2, 1, vec![0x6F, 0x00]);
+    assert_eq!(signs(&first), Ok(()));
+    // Nor when the card is recognised: what it has refused is remembered by its number.
+    assert_eq!(first.logout(), Ok(()));
+    assert_eq!(first.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    let taken_out = machine.remove(READER);
+    card.card().answer_matching(0xB2, 1, vec![0x6F, 0x00]);
+    machine.insert(READER, &taken_out);
+    assert_eq!(token(&reader, AUTH).serial(), first.serial());
+    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(card.card().tries_left(kind(AUTH)), 2, "sent once");
 }

@@ -6,7 +6,7 @@ use jpki_pkcs11::transport;
 use jpki_virtual_card::Options;
 
 use crate::machine::{Fate, Machine};
-use crate::support::{AUTH, READER, kind, pin, pins_sent, token_of, wrong_pin};
+use crate::support::{AUTH, READER, kind, machine_with, pin, pins_sent, plastic, reader, token, token_of, wrong_pin};
 
 /// The card executes each VERIFY with a PIN, and its answer is lost.
 fn lose_answers(machine: &Machine) {
@@ -96,4 +96,50 @@ fn a_card_that_does_not_tell_its_tries_gets_no_pin_twice() {
     card.card().answer_matching(0x20, 1, vec![0x67, 0x00]);
     assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
     assert_eq!(pins_sent(&card), 1);
+}
+
+#[test]
+fn another_wrong_pin_in_between_does_not_make_the_right_one_wrong() {
+    let lost = transport::Error::Io("SCARD_E_NOT_TRANSACTED");
+    for fate in [Fate::Fails(lost), Fate::AnswerLost(lost)] {
+        let (machine, card, token) = token_of(Options::default(), AUTH);
+        machine.intercept(READER, move |command| match command {
+            [_, 0x20, _, _, _, ..] => fate,
+            _ => Fate::Arrives,
+        });
+        assert!(matches!(token.login(pin(AUTH), false), Err(Error::Card(_))));
+        machine.intercept_no_more(READER);
+        assert_eq!(token.login(b"4444", false), Err(Error::PinIncorrect), "a slip of the finger");
+        assert_eq!(token.login(pin(AUTH), false), Ok(()), "{fate:?}");
+        assert_eq!(card.card().tries_left(kind(AUTH)), 3);
+    }
+}
+
+#[test]
+fn two_pins_that_never_arrived() {
+    let (machine, _card, token) = token_of(Options { auth_tries_left: 2, ..Options::default() }, AUTH);
+    machine.intercept(READER, |command| match command {
+        [_, 0x20, _, _, _, ..] => Fate::Fails(transport::Error::Io("SCARD_E_NOT_TRANSACTED")),
+        _ => Fate::Arrives,
+    });
+    assert!(matches!(token.login(b"4444", false), Err(Error::Card(_))));
+    assert!(matches!(token.login(pin(AUTH), false), Err(Error::Card(_))));
+    machine.intercept_no_more(READER);
+    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+}
+
+#[test]
+fn an_odd_answer_to_the_question_for_the_tries_forgets_nothing() {
+    let card = plastic(Options::default());
+    let machine = machine_with(&card);
+    let reader = reader(&machine);
+    lose_answers(&machine);
+    assert!(matches!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::Card(_))));
+    machine.intercept_no_more(READER);
+    card.card().answer_matching(0x20, 1, vec![0x6F, 0x00]);
+    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    let taken_out = machine.remove(READER);
+    machine.insert(READER, &taken_out);
+    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (1, 2));
 }
