@@ -165,3 +165,27 @@ fn every_row_says_what_happens_and_who_shows_it() {
         assert!(!row.here.is_empty() && !row.shown_by.is_empty(), "{name}: {row:?}");
     }
 }
+
+/// The value of a constant in a source file, as it is written there.
+fn constant(file: &str, name: &str) -> String {
+    let source = read(file);
+    let (_, rest) = source.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("{name} in {file}"));
+    let (_, value) = rest.split_once(" = ").expect("its value");
+    value.split(';').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_numbers_in_the_prose_are_those_of_the_sources() {
+    let written = written(&read("docs/conformance.md"));
+    let says = |function: &str, number: &str| {
+        let here = &written[function].here;
+        assert!(here.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == number), "{number}: {here}");
+    };
+    says("C_GetMechanismList", &mechanisms().len().to_string());
+    says("C_OpenSession", &constant("src/core/slot.rs", "SESSIONS_MAX"));
+    says("C_GetMechanismInfo", &constant("src/core/mechanism.rs", "KEY_BITS"));
+    says("CKM_RSA_PKCS", &constant("src/card/signing.rs", "RAW_INPUT_MAX"));
+    // 1 MiB.
+    assert_eq!(constant("src/ffi/sessions.rs", "RANDOM_MAX"), "1 << 20");
+    says("C_GenerateRandom", "1048576");
+}
