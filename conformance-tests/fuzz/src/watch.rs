@@ -39,7 +39,7 @@ pub struct Watch {
     pub at_pad: bool,
     /// For each card and PIN file, the PINs that were refused.
     refused: HashMap<(u64, u8), Vec<Refused>>,
-    /// The same for those whose answer was lost.
+    /// The same for those whose answer was lost, and after which the card has not told the tries left.
     unanswered: HashMap<(u64, u8), Vec<Vec<u8>>>,
     /// What the module can know of the card in the reader: its number, or another one where it was told something
     /// else when it looked.
@@ -137,11 +137,10 @@ impl Watch {
             self.at_pad || !refused.is_some_and(|refused| refused.iter().any(|(other, _)| other == pin)),
             "a PIN that was refused is sent again"
         );
-        let told = self.tries_told[usize::from(file == PIN_FILES[1])];
         let unanswered =
             self.unanswered.get(&(self.identity, file)).is_some_and(|all| all.iter().any(|one| one == pin));
         assert!(
-            self.at_pad || !unanswered || told.and_then(tries_left).is_some(),
+            self.at_pad || !unanswered,
             "a PIN whose answer was lost is sent again, and the card has not told the tries left"
         );
         match &self.attempt {
@@ -153,6 +152,7 @@ impl Watch {
             Attempt::Over => panic!("a PIN is sent again in the same call, and the card had not accepted it"),
         }
         if self.spare_last_try {
+            let told = self.tries_told[usize::from(file == PIN_FILES[1])];
             assert!(told.is_some(), "a PIN is sent without a look at the tries left");
             assert_ne!(told, Some(0x63C1), "the last try is risked");
         }
@@ -167,6 +167,10 @@ impl Watch {
             [0x00, 0x20, 0x00, p2] => {
                 let file = self.pin_file(p2);
                 self.tries_told[usize::from(file == PIN_FILES[1])] = Some(status.unwrap_or(0));
+                if status.and_then(tries_left).is_some() {
+                    // Whether the last one was compared, the count tells.
+                    self.unanswered.remove(&(self.identity, file));
+                }
                 if let (Some(all_real), Some(tries)) = (self.recognising, status.and_then(tries_left)) {
                     if !all_real {
                         self.strangers -= 1;
