@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Does the oldest compiler that Cargo.toml promises still build the project? Sourced by conformance-tests/run.
+# Does the oldest compiler that Cargo.toml promises still build the project, and a module that is not too large? Sourced by conformance-tests/run.
 #
 # Debian 12 has that compiler in its package rustc-web. It cannot be installed beside a newer rustc-web, so that its
 # packages are only unpacked, into target/msrv, and lent to the cargo that is there.
@@ -23,6 +23,12 @@ check_msrv() {
     local lent=(env "LD_LIBRARY_PATH=$root/usr/lib/$(uname -m)-linux-gnu" "RUSTC=$root/usr/bin/rustc")
     "${lent[@]}" "$root/usr/bin/rustc" --version
     "${lent[@]}" cargo check --workspace --all-targets --locked --target-dir "$TARGET/msrv/target"
+    # It makes the largest module of all compilers. The limit is that of the suite's test `it_is_small`.
+    "${lent[@]}" cargo build --release --locked --package jpki-pkcs11 --target-dir "$TARGET/msrv/target"
+    local size
+    size=$(stat --format %s "$TARGET/msrv/target/release/libjpki_pkcs11.so")
+    say "the module is of $size bytes"
+    ((size < 800000)) || die "the module is too large with Rust $oldest: $size bytes"
 }
 
 # unpack_msrv VERSION: makes target/msrv/root.

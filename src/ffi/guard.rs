@@ -6,14 +6,25 @@ use cryptoki_sys::{CK_RV, CKR_GENERAL_ERROR, CKR_OK};
 
 use crate::core::Error;
 
+/// What a function does: any closure. Not FnMut itself, whose table of functions has an entry more for each of the 104.
+pub(super) trait Body {
+    fn run(&mut self) -> Result<(), Error>;
+}
+
+impl<F: FnMut() -> Result<(), Error>> Body for F {
+    fn run(&mut self) -> Result<(), Error> {
+        self()
+    }
+}
+
 /// Runs one function, and turns its outcome into the value that C gets. A panic ends here: it must not unwind into the
 /// program, nor end it.
 ///
 /// `body` is a trait object, so that this code is in the module once and not once for each function.
-pub(super) fn guard(function: &str, body: &mut dyn FnMut() -> Result<(), Error>) -> CK_RV {
+pub(super) fn guard(function: &str, body: &mut dyn Body) -> CK_RV {
     // No state is left broken behind a panic: the locks are parking_lot's, which do not poison, and what they guard is
     // replaced as a whole. A card that was in use is powered down by the unwinding.
-    match catch_unwind(AssertUnwindSafe(body)) {
+    match catch_unwind(AssertUnwindSafe(|| body.run())) {
         Ok(Ok(())) => {
             log::debug!("{function}: CKR_OK");
             CKR_OK
