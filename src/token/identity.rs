@@ -31,8 +31,10 @@ pub(super) fn read_serial(channel: &mut dyn Channel, habits: &mut Habits) -> Res
     let mut application = Application::select(channel, habits)?;
     match application.read_certificate(CertificateFile::EndEntity(KeyPair::Authentication)) {
         Ok(der) => Ok(serial::from_certificate(&der)),
-        // What failed just now would make another card of it.
-        Err(error) if error.may_have_worked() => Err(error.into()),
+        // What failed just now may not fail the next time, and would make another card of it.
+        Err(error @ card::Error::Transport(_)) => Err(error.into()),
+        Err(error @ card::Error::Refused(status)) if status.is_failure() => Err(error.into()),
+        // No certificate, or something else in its place, which it will be the next time as well.
         Err(_) => Ok(String::new()),
     }
 }

@@ -94,6 +94,14 @@ fn without_the_common_application_the_serial_comes_from_the_certificate() {
     );
     assert_eq!(neither.serial(), "");
     assert_eq!(neither.login(b"ABC123", false), Ok(()));
+    // Nor where something else than a certificate lies in its place, which the next look finds as well.
+    for nonsense in [&b"\x30\x82\x00\x10"[..], b"\x30\x03\x02\x01\x00", b"no certificate"] {
+        let card = without();
+        card.card().answer_matching(0xB0, 1, [nonsense, b"\x90\x00"].concat());
+        let reader = reader(&machine_with(&card));
+        assert_eq!(name_of(&reader.contents()), "a JPKI card", "{nonsense:02X?}");
+        assert_eq!(token(&reader, SIGN).serial(), "");
+    }
 }
 
 #[test]
