@@ -12,6 +12,14 @@ fn quoted(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
+fn pin_pad(settings: &Settings) -> &'static str {
+    match settings.pin_pad {
+        PinPads::Auto => "auto",
+        PinPads::Letters => "letters",
+        PinPads::Off => "off",
+    }
+}
+
 /// The document that says what these settings are.
 fn document(settings: &Settings) -> String {
     let slots = match settings.slots {
@@ -23,18 +31,13 @@ fn document(settings: &Settings) -> String {
         Labels::English => "en",
         Labels::Japanese => "ja",
     };
-    let pin_pad = match settings.pin_pad {
-        PinPads::Auto => "auto",
-        PinPads::Letters => "letters",
-        PinPads::Off => "off",
-    };
     let readers: Vec<_> = settings.readers.iter().map(|pattern| quoted(pattern)).collect();
     let mut lines = vec![
         format!("slots = {}", quoted(slots)),
         format!("labels = '{labels}'"),
         format!("always-authenticate = {}", settings.always_authenticate),
         format!("\"last-try\" = \"{}\"", if settings.spare_last_try { "refuse" } else { "allow" }),
-        format!("pin-pad = {}", quoted(pin_pad)),
+        format!("pin-pad = {}", quoted(pin_pad(settings))),
         format!("ca-certificates = {}", settings.ca_certificates),
         format!("readers = [{}]", readers.join(", ")),
         format!("log = \"{}\"", settings.log.as_str().to_lowercase()),
@@ -88,6 +91,7 @@ fn compare(settings: &Settings, text: &str) {
             "slots" => assert_eq!(text == Some("both"), settings.slots == Slots::Both),
             "labels" => assert_eq!(text == Some("ja"), settings.labels == Labels::Japanese),
             "last-try" => assert_eq!(text == Some("refuse"), settings.spare_last_try),
+            "pin-pad" => assert_eq!(text, Some(pin_pad(settings))),
             "always-authenticate" => assert_eq!(truth, Some(settings.always_authenticate)),
             "ca-certificates" => assert_eq!(truth, Some(settings.ca_certificates)),
             "log" => assert_eq!(text.and_then(|text| text.parse().ok()), Some(settings.log)),
