@@ -7,8 +7,8 @@
 check_stack_modes() {
     local namespaces=(unshare --mount --net --pid --fork --mount-proc --kill-child) mode
     "${namespaces[@]}" true 2>/dev/null || { missing "namespaces are not permitted here" && return; }
-    export -f has_pcscd list_tokens stack_machine stack_running stack_ordinary_user
-    for mode in stack_machine stack_running stack_ordinary_user; do
+    export -f has_pcscd wait_for_readers list_tokens stack_machine stack_running stack_other_reader stack_ordinary_user
+    for mode in stack_machine stack_running stack_other_reader stack_ordinary_user; do
         "${namespaces[@]}" bash -c "set -euo pipefail; mount -t tmpfs none /run; mkdir /run/pcscd; ip link set lo up; $mode" ||
             die "$mode: conformance-tests/stack did not do what its help says"
     done
@@ -28,17 +28,44 @@ stack_machine() {
     ! has_pcscd || { echo "machine: pcscd was left running" && return 1; }
 }
 
-stack_running() {
-    pcscd --foreground >/dev/null 2>&1 &
-    local pcscd=$! tries
+# Until pcscd shows the reader $1.
+wait_for_readers() {
+    local tries
     for ((tries = 0; tries < 100; tries++)); do
-        ! opensc-tool --list-readers 2>/dev/null | grep -q 'Virtual PCD 00 01' || break
+        ! opensc-tool --list-readers 2>/dev/null | grep -q "$1" || break
         sleep 0.1
     done
+}
+
+stack_running() {
+    pcscd --foreground >/dev/null 2>&1 &
+    local pcscd=$!
+    wait_for_readers 'Virtual PCD 00 01'
     list_tokens running
     kill -0 "$pcscd" || { echo "running: somebody's pcscd was stopped" && return 1; }
     list_tokens running
     kill "$pcscd"
+}
+
+# A card of somebody's own, in another reader of the pcscd that runs: the demo leaves it alone. The other reader comes
+# first in pcscd's list; its driver is a copy of the virtual one, because pcscd loads each file once.
+stack_other_reader() {
+    mkdir /run/readers
+    cp /etc/reader.conf.d/vpcd /run/readers/second
+    cp --dereference /usr/lib/pcsc/drivers/serial/libifdvpcd.so /run/driver.so
+    printf '%s\n' 'FRIENDLYNAME "Own Reader"' 'DEVICENAME /dev/null:0x9000' 'LIBPATH /run/driver.so' 'CHANNELID 0x9000' \
+        >/run/readers/first
+    pcscd --foreground --config /run/readers >/dev/null 2>&1 &
+    wait_for_readers 'Virtual PCD 00 01'
+    local built
+    built=$(realpath "${CARGO_TARGET_DIR:-target}/release")
+    "$built/jpki-virtual-card" run --port 36864 --identity /run/own --auth-pin 7777 --log /run/own.log >/run/own.out &
+    wait_for_readers 'Yes.*Own Reader 00 00'
+    grep -q '^ready' /run/own.out || { echo "other reader: there is no card in it" && return 1; }
+    cp -r /run/own.log /run/before.log
+    JPKI_STACK_MODE=running JPKI_PKCS11_MODULE=$built/libjpki_pkcs11.so JPKI_VIRTUAL_CARD=$built/jpki-virtual-card \
+        pkcs11-tool-scripts/demo >/run/demo.out || { cat /run/demo.out && return 1; }
+    cmp /run/before.log /run/own.log || { echo "other reader: somebody's own card was asked something" && return 1; }
 }
 
 stack_ordinary_user() {
