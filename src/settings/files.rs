@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Error, Settings, toml};
 use crate::logging::complain;
@@ -30,15 +30,16 @@ impl Settings {
     /// standard error: the program may be kept in a box, or be another user's, as after sudo.
     ///
     /// # Errors
-    /// What is wrong with a file, and [`Error::Unreadable`]. A mistake is never passed over: a safety setting that is
+    /// [`Error::InFile`] and [`Error::Unreadable`]. A mistake is never passed over: a safety setting that is
     /// misspelt would be no setting.
     pub fn from_files(places: &Places) -> Result<Self, Error> {
         let mut settings = Settings::default();
         if let Some(only) = &places.only {
             let path = PathBuf::from(only);
-            let text = fs::read_to_string(&path).map_err(|error| Error::Unreadable(path, error.kind()))?;
-            settings.apply_toml(&text)?;
-            return Ok(settings);
+            return match fs::read_to_string(&path) {
+                Ok(text) => settings.apply_file(&path, &text).map(|()| settings),
+                Err(error) => Err(Error::Unreadable(path, error.kind())),
+            };
         }
         // An empty or relative path counts as none (XDG Base Directory Specification).
         let absolute = |place: &Option<OsString>| place.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
@@ -48,7 +49,7 @@ impl Settings {
         let files = [(Some(PathBuf::from(SYSTEM_FILE)), false), (user_file, true)];
         for (path, of_user) in files.into_iter().filter_map(|(path, of_user)| Some((path?, of_user))) {
             match fs::read_to_string(&path) {
-                Ok(text) => settings.apply_toml(&text)?,
+                Ok(text) => settings.apply_file(&path, &text)?,
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 Err(error) if of_user && error.kind() == ErrorKind::PermissionDenied => {
                     complain(&Error::Unreadable(path, error.kind()).to_string());
@@ -57,6 +58,11 @@ impl Settings {
             }
         }
         Ok(settings)
+    }
+
+    /// Sets what the text of a file says. A mistake is told with the file's name: there may be two files.
+    fn apply_file(&mut self, path: &Path, text: &str) -> Result<(), Error> {
+        self.apply_toml(text).map_err(|error| Error::InFile(path.to_owned(), Box::new(error)))
     }
 
     /// Sets what a TOML document says. Settings are flat: a document with tables in it is none of ours.
@@ -174,7 +180,8 @@ mod tests {
             |name| Places { only: Some(folder.path(name)), config_home: Some(folder.path("xdg")), ..Places::default() };
         let settings = Settings::from_files(&named("named.toml")).unwrap();
         assert_eq!((settings.labels, settings.slots), (Labels::English, Slots::Authentication));
-        assert_eq!(Settings::from_files(&named("wrong.toml")), Err(Error::UnknownKey("slot".into())));
+        let wrong = Error::InFile(folder.0.join("wrong.toml"), Box::new(Error::UnknownKey("slot".into())));
+        assert_eq!(Settings::from_files(&named("wrong.toml")), Err(wrong));
         let missing = Error::Unreadable(folder.0.join("missing.toml"), ErrorKind::NotFound);
         assert_eq!(Settings::from_files(&named("missing.toml")), Err(missing));
     }

@@ -93,6 +93,8 @@ pub enum Error {
     WrongValue(String, &'static str),
     /// The text does not have the form of settings.
     WrongForm(String),
+    /// Something is wrong in this file.
+    InFile(PathBuf, Box<Error>),
     /// A file that was named cannot be read.
     Unreadable(PathBuf, std::io::ErrorKind),
 }
@@ -103,6 +105,7 @@ impl fmt::Display for Error {
             Error::UnknownKey(key) => write!(f, "there is no setting {key:?}"),
             Error::WrongValue(key, values) => write!(f, "the setting {key:?} takes {values}"),
             Error::WrongForm(what) => write!(f, "not settings: {what}"),
+            Error::InFile(path, error) => write!(f, "{}: {error}", path.display()),
             Error::Unreadable(path, kind) => write!(f, "{}: {kind}", path.display()),
         }
     }

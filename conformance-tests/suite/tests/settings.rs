@@ -195,14 +195,18 @@ fn a_mistake_in_a_file_is_an_error_and_is_told() {
         (Some("last-try = \"refused\"\n"), "the setting \"last-try\" takes allow or refuse"),
         (Some("labels = \"ja\"\nslots = auth\n"), "line 2"),
         (Some("[settings]\n"), "line 1"),
-        (None, "settings.toml"),
+        (None, ""),
     ] {
         // A good string does not make up for it.
         for string in ["", "slots=auth"] {
             let output = process_with(file, string);
             assert!(output.text.contains("C_Initialize: GeneralError"), "{file:?}: {}", output.text);
             let told = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
-            assert!(told.is_some_and(|line| line.contains(complaint)), "{file:?}: {}", output.text);
+            assert!(
+                told.is_some_and(|line| line.contains("settings.toml: ") && line.contains(complaint)),
+                "{file:?}: {}",
+                output.text
+            );
         }
     }
 }
