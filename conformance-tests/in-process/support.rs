@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jpki_pkcs11::token::{Contents, KeyPair, Reader, Readers, Scheme, Token};
 use jpki_virtual_card::{Card, Options, PinKind, test_identity, test_identity_named};
+use parking_lot::{Mutex, MutexGuard};
 use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha2::{Digest, Sha256};
 
@@ -26,6 +27,12 @@ pub(crate) fn plastic(options: Options) -> Plastic {
 /// The card of somebody else: other keys and another number, the same PINs.
 pub(crate) fn other_plastic() -> Plastic {
     Plastic::new(Card::new(test_identity_named("second"), numbered(Options::default())))
+}
+
+/// To be held by a test whose card has no serial number: all of these are one card to the module's memory of refused PINs.
+pub(crate) fn nameless() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock()
 }
 
 fn numbered(options: Options) -> Options {

@@ -28,6 +28,8 @@ pub enum Error {
     PadLength,
     /// No tries are left for this PIN; only the municipal office can reset it.
     PinLocked,
+    /// The PIN was never set (6A88, what ISO/IEC 7816-4 calls it; no card was seen to say so, card-facts §7).
+    NoPin,
     /// The card does not know this signature scheme (6A86).
     UnknownScheme,
     /// Any other status word.
@@ -69,6 +71,7 @@ impl fmt::Display for Error {
             Error::PadMismatch => f.write_str("two different new PINs at the PIN pad"),
             Error::PadLength => f.write_str("a PIN of a wrong length at the PIN pad"),
             Error::PinLocked => f.write_str("the PIN is locked"),
+            Error::NoPin => f.write_str("the PIN was never set"),
             Error::UnknownScheme => f.write_str("the card does not know this signature scheme"),
             Error::Refused(status) => write!(f, "the card answered {status}"),
             Error::Malformed(what) => f.write_str(what),

@@ -13,7 +13,7 @@ const HEADER: [u8; 2] = [0x01, 0x1C];
 /// The number is the first of the record's fields (that the record holds it is confirmed, the split is single source).
 const DIGITS: usize = 15;
 
-/// The fifteen digits that are printed on the card. Personal data: no Debug, cleared from memory when dropped.
+/// The fifteen digits of the card's number. Personal data: no Debug, cleared from memory when dropped.
 pub struct CardNumber(Zeroizing<Vec<u8>>);
 
 impl CardNumber {
@@ -30,13 +30,18 @@ impl CardNumber {
 /// # Errors
 /// Only what goes wrong in the transport; a card that does not give its number gives `None`.
 pub fn card_number(channel: &mut dyn Channel) -> Result<Option<CardNumber>, Error> {
-    if select_application(channel, files::COMMON)? != StatusWord::OK {
+    let mut selected = select_application(channel, files::COMMON)?;
+    if selected.is_failure() {
+        // Once more: without its number it would pass for another card.
+        selected = select_application(channel, files::COMMON)?;
+    }
+    if selected != StatusWord::OK {
         return Ok(None);
     }
     let by_short_identifier = Command::new(0x00, 0xB2, 0x01, 0x0C).wanting(RESPONSE_DATA_MAX);
     let mut response = by_short_identifier.send(channel)?;
     if response.status.is_failure() {
-        // Once more: without its number it would pass for another card.
+        // As above.
         response = by_short_identifier.send(channel)?;
     }
     if response.status.refuses_form() {

@@ -97,6 +97,7 @@ fn outcome(status: StatusWord) -> Result<(), Error> {
         StatusWord::OK => Ok(()),
         StatusWord::WRONG_PIN => Err(Error::WrongPin(None)),
         status if status.is_blocked() => Err(Error::PinLocked),
+        StatusWord::NO_REFERENCE => Err(Error::NoPin),
         status => match status.tries_left() {
             Some(left) => Err(Error::WrongPin(Some(left))),
             None => Err(Error::Refused(status)),

@@ -73,6 +73,7 @@ errors! {
     UserAlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN, "The user is logged in already.";
     UserAnotherAlreadyLoggedIn => CKR_USER_ANOTHER_ALREADY_LOGGED_IN, "Another kind of user is logged in.";
     UserNotLoggedIn => CKR_USER_NOT_LOGGED_IN, "Nobody is logged in.";
+    UserPinNotInitialized => CKR_USER_PIN_NOT_INITIALIZED, "The PIN was never set.";
     UserTypeInvalid => CKR_USER_TYPE_INVALID, "The token has no user of this type.";
 }
 
@@ -84,6 +85,7 @@ impl From<token::Error> for Error {
             T::PinIncorrect => Error::PinIncorrect,
             // C_Login has no value of its own for a try that is not risked; this one ends a program's retries.
             T::PinLocked | T::LastTry => Error::PinLocked,
+            T::NoPin => Error::UserPinNotInitialized,
             T::NewPinLength => Error::PinLenRange,
             T::NewPinCharacters | T::NewPinMismatch => Error::PinInvalid,
             T::Cancelled => Error::FunctionCanceled,

@@ -1,9 +1,11 @@
 //! Sessions, login and logout (PKCS#11 3.2 §5.6).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cryptoki_sys::*;
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use super::digest::DigestOperation;
 use super::error::Error;
@@ -13,7 +15,7 @@ use super::search::SearchOperation;
 use super::sign::SignOperation;
 use super::slot::SESSIONS_MAX;
 use super::verify::VerifyOperation;
-use crate::token::{InUse, Token};
+use crate::token::{self, InUse, Token};
 
 /// A session: a program's way to one token.
 pub(super) struct Session {
@@ -31,8 +33,11 @@ pub(super) struct Session {
 pub(super) struct Sessions {
     /// In the order of their handles, which is that of their opening.
     open: Vec<(CK_SESSION_HANDLE, Arc<Session>)>,
-    last_handle: CK_SESSION_HANDLE,
 }
+
+/// The handle of the last session. It only grows, also from one C_Initialize to the next: a handle that was closed is
+/// never taken for a new one.
+static LAST_HANDLE: AtomicUsize = AtomicUsize::new(0);
 
 impl Sessions {
     fn get(&self, handle: CK_SESSION_HANDLE) -> Result<&Arc<Session>, Error> {
@@ -71,6 +76,19 @@ pub(super) struct Operations {
     pub(super) verify_recover: Option<VerifyRecoverOperation>,
 }
 
+/// Begins an operation. To be asked under the lock in which it is stored: the card may have worked since it was first
+/// looked whether another one is under way, and another thread may use the same session.
+///
+/// # Errors
+/// [`Error::OperationActive`].
+pub(super) fn begin<T>(place: &mut Option<T>, operation: T) -> Result<(), Error> {
+    if place.is_some() {
+        return Err(Error::OperationActive);
+    }
+    *place = Some(operation);
+    Ok(())
+}
+
 impl Operations {
     /// The signature that waits for the PIN to be shown anew.
     fn waiting_for_pin(&mut self) -> Option<&mut SignOperation> {
@@ -102,16 +120,14 @@ impl Module {
             slot_id,
             read_write: flags & CKF_RW_SESSION != 0,
             operations: Mutex::default(),
-            _in_use: token.keep(),
+            _in_use: token.hold_connection(),
             token,
         };
         let mut sessions = self.sessions.write();
         if sessions.of_token(&session.token).count() >= SESSIONS_MAX {
             return Err(Error::SessionCount);
         }
-        // Handles only grow: one that was closed is never taken for a new one.
-        sessions.last_handle += 1;
-        let handle = sessions.last_handle;
+        let handle = LAST_HANDLE.fetch_add(1, Ordering::Relaxed) as CK_SESSION_HANDLE + 1;
         sessions.open.push((handle, Arc::new(session)));
         Ok(handle)
     }
@@ -312,7 +328,7 @@ impl Module {
         if !session.read_write {
             return Err(Error::SessionReadOnly);
         }
-        Ok(session.token.change_pin(old, new, self.settings().spare_last_try)?)
+        self.change_pin(&session.token, || session.token.change_pin(old, new, self.settings().spare_last_try))
     }
 
     /// C_SetPIN with NULL for both PINs: the user types them at the reader's PIN pad.
@@ -328,14 +344,25 @@ impl Module {
         if !session.read_write {
             return Err(Error::SessionReadOnly);
         }
-        Ok(session.token.change_pin_on_pad(self.settings().spare_last_try)?)
+        self.change_pin(&session.token, || session.token.change_pin_on_pad(self.settings().spare_last_try))
+    }
+
+    /// Changes a PIN, and ends what a login that does not outlive it was needed for.
+    fn change_pin(&self, token: &Token, change: impl FnOnce() -> Result<(), token::Error>) -> Result<(), Error> {
+        let was_logged_in = token.is_logged_in();
+        let answer = change();
+        if was_logged_in && !token.is_logged_in() {
+            self.end_private_operations(token);
+        }
+        // C_SetPIN has no CKR_USER_PIN_NOT_INITIALIZED for an old PIN that was never set.
+        answer.map_err(|error| if error == token::Error::NoPin { Error::PinLocked } else { error.into() })
     }
 
     /// Random bytes from the card.
     ///
     /// # Errors
     /// Those of talking to the card.
-    pub fn random(&self, handle: CK_SESSION_HANDLE, length: usize) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+    pub fn random(&self, handle: CK_SESSION_HANDLE, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         Ok(self.session(handle)?.token.random(length)?)
     }
 }

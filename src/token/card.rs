@@ -13,7 +13,7 @@ use super::login::{Login, PinState};
 use crate::card::{self, Application, Habits, KeyPair};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
-/// How often in a row a transmission may fail before the connection is given up.
+/// How many times in a row a transmission may fail before the connection is given up.
 const FAILURES_MAX: u32 = 3;
 /// Within this time nobody unplugs a reader, changes the card in it, and has the reader up again.
 const CONTINUITY: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ struct Link {
     /// The card at its end was seen to be the one of this insertion.
     confirmed: bool,
     habits: Habits,
-    /// How often in a row a transmission has failed.
+    /// How many times in a row a transmission has failed.
     failures: u32,
 }
 
@@ -102,11 +102,6 @@ impl InsertedCard {
             pss: AtomicBool::new(true),
             pins: Default::default(),
         }
-    }
-
-    /// What tells this insertion from others in this process.
-    pub(super) fn insertion(&self) -> String {
-        format!("{}#{}", self.reader, self.events)
     }
 
     pub(super) fn pin(&self, key_pair: KeyPair) -> &Mutex<PinState> {
@@ -144,7 +139,7 @@ impl InsertedCard {
     }
 
     /// Somebody is logged in at the PIN pad: the card is kept, and stays unlocked on purpose.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(super) fn has_pad_login(&self) -> bool {
         self.pins.iter().any(|pin| pin.lock().login.is_on_card())
     }
 
@@ -210,14 +205,14 @@ impl InsertedCard {
         job: &mut dyn FnMut(&mut Application<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.transact_sharing(share, &mut |channel, habits, ending| {
-            if self.is_kept() {
+            if self.has_pad_login() {
                 // That a SELECT of the same application keeps the PINs verified is known from a single source
                 // (card-facts §4.5), so that there is none.
                 return job(&mut Application::resume(channel, habits));
             }
             let mut application = Application::select(channel, habits)?;
             let outcome = job(&mut application);
-            if !self.is_kept() {
+            if !self.has_pad_login() {
                 *ending = application.leave();
             }
             outcome
@@ -316,7 +311,7 @@ impl InsertedCard {
 
     /// Locks the card and gives it back to all programs, where nobody is logged in at the PIN pad any more.
     fn settle(&self, link: &mut Link) {
-        if !link.exclusive || self.is_kept() {
+        if !link.exclusive || self.has_pad_login() {
             return;
         }
         let Link { connection, habits, .. } = link;
@@ -374,7 +369,7 @@ impl InsertedCard {
     }
 
     /// Keeps the connection open until the guard is dropped.
-    pub(super) fn keep(self: &Arc<Self>) -> InUse {
+    pub(super) fn hold_connection(self: &Arc<Self>) -> InUse {
         self.users.fetch_add(1, Ordering::AcqRel);
         InUse(Arc::clone(self))
     }

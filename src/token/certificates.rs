@@ -114,7 +114,7 @@ impl Token {
     /// Remembers what a certificate file holds. Not that it holds nothing while the card is kept: that is also what it
     /// looks like when the application is not selected any more, and nobody has said so.
     fn remember(&self, found: CertificateState, state: &mut CertificateState) {
-        if found.certificate().is_some() || !self.card.is_kept() {
+        if found.certificate().is_some() || !self.card.has_pad_login() {
             *state = found;
         }
     }

@@ -24,9 +24,11 @@ pub enum Error {
     Cancelled,
     /// The reader has no PIN pad for this.
     NoPinPad,
-    /// Only one try is left, and the settings forbid to risk it.
+    /// Only one try is left, and the settings forbid risking it.
     LastTry,
-    /// Nobody is logged in, or the card stopped to accept the PIN of the one who was.
+    /// The PIN was never set, as far as the card tells.
+    NoPin,
+    /// Nobody is logged in, or the card stopped accepting the PIN of the one who was.
     NotLoggedIn,
     /// The user is logged in already.
     AlreadyLoggedIn,
@@ -50,6 +52,7 @@ impl From<card::Error> for Error {
             card::Error::PadMismatch => Error::NewPinMismatch,
             card::Error::PadCancelled => Error::Cancelled,
             card::Error::PinLocked => Error::PinLocked,
+            card::Error::NoPin => Error::NoPin,
             card::Error::UnknownScheme => Error::UnknownScheme,
             error => Error::Card(error),
         }
@@ -79,6 +82,7 @@ impl fmt::Display for Error {
             Error::Cancelled => "cancelled at the PIN pad",
             Error::NoPinPad => "the reader has no PIN pad for this",
             Error::LastTry => "the last try is not risked",
+            Error::NoPin => "the PIN was never set",
             Error::NotLoggedIn => "nobody is logged in",
             Error::AlreadyLoggedIn => "the user is logged in already",
             Error::NoKey => "the token has no key",

@@ -28,8 +28,6 @@ pub struct Token {
     /// The certificate was seen to be readable only after login.
     pub(super) private: AtomicBool,
     pub(super) ca_certificate: Mutex<CertificateState>,
-    /// What tells the card from others in this process: its serial number, or where it has none, this insertion of it.
-    card_name: String,
 }
 
 impl Token {
@@ -37,15 +35,13 @@ impl Token {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let certificate = CertificateState::unread(identity.key_pair, &identity.model);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let card_name = if identity.serial.is_empty() { card.insertion() } else { identity.serial.clone() };
         card.pin(identity.key_pair).lock().tries = identity.tries;
         if let Tries::Left(left) = identity.tries {
-            refused::forget_older_than(&card_name, identity.key_pair, left);
+            refused::forget_older_than(&identity.serial, identity.key_pair, left);
         }
         Token {
             card,
             number,
-            card_name,
             private: AtomicBool::new(certificate.is_locked()),
             certificate: Mutex::new(certificate),
             ca_certificate: Mutex::new(CertificateState::Unread),
@@ -111,8 +107,8 @@ impl Token {
 
     /// Keeps the connection to the card open as long as the guard lives.
     #[must_use]
-    pub fn keep(&self) -> InUse {
-        self.card.keep()
+    pub fn hold_connection(&self) -> InUse {
+        self.card.hold_connection()
     }
 
     /// Drops what must not outlive the insertion.
@@ -122,10 +118,6 @@ impl Token {
 
     pub(super) fn pin(&self) -> &Mutex<PinState> {
         self.card.pin(self.key_pair())
-    }
-
-    pub(super) fn card_name(&self) -> &str {
-        &self.card_name
     }
 
     /// Signs `input` with the private key and checks the signature before it is given out.

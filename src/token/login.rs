@@ -105,7 +105,7 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::PinIncorrect`], which costs a try only where the card has compared the PIN: not for a PIN of a wrong
-    /// form, and not for one that it refused before. [`Error::PinLocked`], [`Error::LastTry`],
+    /// form, and not for one that it refused before. [`Error::PinLocked`], [`Error::NoPin`], [`Error::LastTry`],
     /// [`Error::AlreadyLoggedIn`].
     pub fn login(&self, typed: &[u8], spare_last_try: bool) -> Result<(), Error> {
         if self.is_logged_in() {
@@ -119,8 +119,8 @@ impl Token {
             }
             self.may_try(application, Some(&pin), spare_last_try)?;
             let answer = application.verify(self.key_pair(), pin.bytes());
-            self.note_attempt(Some(&pin), answer)?;
-            if self.key_pair() == KeyPair::Signature {
+            self.note_attempt(Some(&pin), answer).map_err(|error| self.without_pin(error.into()))?;
+            if self.key_pair() == KeyPair::Signature && self.certificate.lock().certificate().is_none() {
                 // While the PIN is verified anyway. What goes wrong here shows when the certificate is asked for.
                 let _ = self.read_certificate(application);
             }
@@ -236,7 +236,7 @@ impl Token {
     /// reached has to do without.
     pub(super) fn make_sure_of_the_lock(&self) {
         let _ = self.card.work(|application| {
-            if self.card.is_kept() {
+            if self.card.has_pad_login() {
                 // Unlocked on purpose, for the user who is logged in at the PIN pad with the other key pair. Until that
                 // one logs out as well, this PIN stays verified on the card, and nobody else can reach the card.
                 return Ok(());
@@ -256,6 +256,12 @@ impl Token {
         });
     }
 
+    /// A refusal at a login, in agreement with what the token says of itself: where nothing was issued, a PIN without
+    /// tries is one that was never set. What such a card answers is not known (card-facts §7).
+    pub(super) fn without_pin(&self, error: Error) -> Error {
+        if error == Error::PinLocked && !self.is_issued() { Error::NoPin } else { error }
+    }
+
     /// Whether a PIN may cost a try; `None` for one that will be typed at a PIN pad.
     pub(super) fn may_try(
         &self,
@@ -263,15 +269,18 @@ impl Token {
         pin: Option<&SecretPin>,
         spare_last_try: bool,
     ) -> Result<(), Error> {
-        if refused::any_unanswered(self.card_name(), self.key_pair()) {
-            // To ask for the tries left costs none. Where the card does not tell, the PIN counts as refused.
+        let is_refused = || pin.is_some_and(|pin| refused::contains(self.serial(), self.key_pair(), pin));
+        if is_refused() || refused::any_unanswered(self.serial(), self.key_pair()) {
+            // To ask for the tries left costs none. They tell what became of a PIN whose answer was lost, and whether
+            // somebody has shown the card a right one since. Where the card does not tell, what was refused stays so.
             let left = application.tries_left(self.key_pair())?;
             self.pin().lock().tries = left.map_or(Tries::Unsaid, Tries::Left);
             if let Some(left) = left {
-                refused::settle(self.card_name(), self.key_pair(), left);
+                refused::settle(self.serial(), self.key_pair(), left);
+                refused::forget_older_than(self.serial(), self.key_pair(), left);
             }
         }
-        if pin.is_some_and(|pin| refused::contains(self.card_name(), self.key_pair(), pin)) {
+        if is_refused() {
             let locked = self.pin().lock().tries == Tries::Left(0);
             return Err(if locked { Error::PinLocked } else { Error::PinIncorrect });
         }
@@ -297,7 +306,7 @@ impl Token {
         let mut state = self.pin().lock();
         match answer {
             Ok(()) => {
-                refused::forget(self.card_name(), self.key_pair());
+                refused::forget(self.serial(), self.key_pair());
                 // That a right PIN brings all tries back is a guess (card-facts §4.1): where some were missing, the
                 // card is asked.
                 if state.tries != Tries::Left(self.key_pair().tries()) {
@@ -307,7 +316,7 @@ impl Token {
             Err(card::Error::WrongPin(left)) => {
                 state.tries = left.map_or(Tries::Stale, Tries::Left);
                 if let Some(pin) = pin {
-                    refused::remember(self.card_name(), self.key_pair(), pin, left);
+                    refused::remember(self.serial(), self.key_pair(), pin, left);
                     if matches!(&state.login, Login::Held { pin: held, .. } if **held == *pin) {
                         state.login = Login::Nobody;
                     }
@@ -327,7 +336,7 @@ impl Token {
                         Tries::Left(left) => Some(left),
                         Tries::Stale | Tries::Unsaid => None,
                     };
-                    refused::remember_unanswered(self.card_name(), self.key_pair(), pin, before);
+                    refused::remember_unanswered(self.serial(), self.key_pair(), pin, before);
                 }
                 state.tries = Tries::Stale;
             }

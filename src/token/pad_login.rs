@@ -24,7 +24,7 @@ impl Token {
             if self.is_logged_in() {
                 return Err(Error::AlreadyLoggedIn);
             }
-            self.verify_on_pad(application, spare_last_try)?;
+            self.verify_on_pad(application, spare_last_try).map_err(|error| self.without_pin(error))?;
             if self.certificate.lock().certificate().is_none() {
                 // While it is sure that the application is there. What goes wrong here shows when it is asked for.
                 let _ = self.read_certificate(application);

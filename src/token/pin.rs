@@ -20,12 +20,6 @@ const PAGE: usize = 16384;
 #[repr(align(16384))]
 struct Page([u8; PAGE]);
 
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
 /// A PIN of the right form for its key pair, in memory that is not swapped out and is cleared when it is dropped.
 /// No Debug, no Clone.
 pub(super) struct SecretPin {

@@ -15,7 +15,7 @@ use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManag
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a question for the contents of a reader waits for another one that is being answered.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a card that fails while it is being recognised is tried, before it is taken for another kind of card.
+/// How many times a card that fails while it is being recognised is tried, before it is taken for another kind of card.
 const FAILURES_MAX: u32 = 3;
 
 /// What is in a reader.

@@ -24,7 +24,8 @@ enum Outcome {
 
 /// A PIN that a card has refused, or may have.
 struct Refused {
-    /// What tells the card from others.
+    /// The card's serial number. All cards without one count as one: it is their tries that tell a refused PIN's card
+    /// from another.
     card: String,
     key_pair: KeyPair,
     pin: SecretPin,

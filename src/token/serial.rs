@@ -9,11 +9,11 @@ use crate::card::CardNumber;
 /// The length of CK_TOKEN_INFO's serial number (PKCS#11 3.2 §3.2).
 const LENGTH: usize = 16;
 
-/// How often the hash of the card's number is hashed again. The number has fifteen digits, of which many cards share
-/// the first ones: a single hash of it could be turned back by trying them all.
+/// How many times the hash of the card's number is hashed again. The number has fifteen digits, of which many cards share
+/// the first ones. To find it by trying all of them costs so many times more; it is not prevented.
 const ROUNDS: u32 = 1 << 14;
 
-/// The serial number from the card's own number: the same on every machine, and of no use to find the number out.
+/// The serial number from the card's own number: the same on every machine, and not the number itself.
 pub(super) fn from_card_number(number: &CardNumber) -> String {
     let mut hash = Sha256::new().chain_update(b"jpki-pkcs11 token serial\0").chain_update(number.digits()).finalize();
     for _ in 0..ROUNDS {

@@ -19,7 +19,7 @@ pub enum Error {
     Unresponsive,
     /// The reader has no PIN pad, or not for this.
     NoPinPad,
-    /// Any other failure, with the name PC/SC gives it.
+    /// Any other failure, with the name PC/SC gives it where it may come.
     Io(&'static str),
 }
 
@@ -57,7 +57,12 @@ impl From<pcsc::Error> for Error {
             E::Cancelled => Error::Io("SCARD_E_CANCELLED"),
             E::InsufficientBuffer => Error::Io("SCARD_E_INSUFFICIENT_BUFFER"),
             E::NoMemory => Error::Io("SCARD_E_NO_MEMORY"),
-            _ => Error::Io("unexpected error"),
+            E::InternalError => Error::Io("SCARD_F_INTERNAL_ERROR"),
+            E::UnknownError => Error::Io("SCARD_F_UNKNOWN_ERROR"),
+            E::InvalidParameter => Error::Io("SCARD_E_INVALID_PARAMETER"),
+            E::NotReady => Error::Io("SCARD_E_NOT_READY"),
+            E::UnsupportedFeature => Error::Io("SCARD_E_UNSUPPORTED_FEATURE"),
+            _ => Error::Io("another error"),
         }
     }
 }

@@ -20,11 +20,11 @@ use super::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceM
 const BUSY_LIMIT: Duration = Duration::from_secs(2);
 /// The pause between two tries at such a card.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
-/// How often a transaction is begun anew because other programs reset the card.
+/// How many times a transaction is begun anew because other programs reset the card.
 const RESET_LIMIT: u32 = 4;
 /// The longest sleep in one call, so that a lost cancellation costs no more than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How often a list of readers is asked for anew because one of them went meanwhile.
+/// How many times a list of readers is asked for anew because one of them went meanwhile.
 const LOOK_TRIES: u32 = 3;
 /// For how long a card that does not answer to power is taken to be still there. To look at such a reader costs 400 ms,
 /// because pcsc-lite waits for an ATR, and a card that lies the wrong way round is a usual thing (card-facts §9.1).
@@ -37,7 +37,7 @@ const RESPONSE_MAX: usize = 258;
 pub struct PcscResourceManager {
     /// The context that asks for presence; made when first needed, and made anew when the service was restarted.
     observer: Mutex<Option<Context>>,
-    /// How often the service was found gone. Its counters start anew with it, so that this is a part of every
+    /// How many times the service was found gone. Its counters start anew with it, so that this is a part of every
     /// insertion's number: else a card that was swapped meanwhile could pass for the one before.
     restarts: AtomicU32,
     /// Readers with a card that did not answer to power, and when that was seen.

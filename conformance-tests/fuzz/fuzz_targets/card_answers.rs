@@ -11,7 +11,7 @@ use jpki_fuzz::cards::VirtualCard;
 use jpki_fuzz::input::Input;
 use jpki_fuzz::pad::{Pad, User};
 use jpki_fuzz::{machine, signatures};
-use jpki_pkcs11::core::{AttributeError, Error, Filter, Mechanism, Module, Parameter, PssParameters};
+use jpki_pkcs11::core::{Error, Mechanism, Module, Parameter, PssParameters};
 use jpki_pkcs11::settings::Settings;
 use jpki_pkcs11::token::Readers;
 use libfuzzer_sys::fuzz_target;
@@ -158,10 +158,7 @@ impl Program {
         machine::call();
         let value_of = self.module.attributes(session, object).ok()?;
         machine::call();
-        match value_of(kind) {
-            Ok(value) => Some(value.to_vec()),
-            Err(AttributeError::Sensitive | AttributeError::Invalid | AttributeError::Failed(_)) => None,
-        }
+        value_of(kind).ok().map(|value| value.to_vec())
     }
 
     fn one_call(&mut self, input: &mut Input<'_>) {
@@ -192,7 +189,7 @@ impl Program {
             }
             6 | 7 => {
                 let session = self.session(input);
-                let mut filter = Filter::new();
+                let mut filter = Vec::new();
                 let bits = input.byte();
                 if bits & 1 != 0 {
                     filter.push((CKA_CLASS, CK_OBJECT_CLASS::from(bits >> 4 & 3).to_ne_bytes().to_vec()));

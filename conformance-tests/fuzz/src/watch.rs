@@ -32,7 +32,7 @@ struct Last {
 
 /// What has happened so far.
 pub struct Watch {
-    /// The settings forbid to risk the last try.
+    /// The settings forbid risking the last try.
     pub spare_last_try: bool,
     /// The command that is sent was completed at a PIN pad: the module does not know the PIN, and the user may type
     /// what he likes.
@@ -167,16 +167,16 @@ impl Watch {
             [0x00, 0x20, 0x00, p2] => {
                 let file = self.pin_file(p2);
                 self.tries_told[usize::from(file == PIN_FILES[1])] = Some(status.unwrap_or(0));
-                if status.and_then(tries_left).is_some() {
+                if let Some(tries) = status.and_then(tries_left) {
                     // Whether the last one was compared, the count tells.
                     self.unanswered.remove(&(self.identity, file));
-                }
-                if let (Some(all_real), Some(tries)) = (self.recognising, status.and_then(tries_left)) {
-                    if !all_real {
-                        self.strangers -= 1;
-                        self.identity = self.strangers;
-                    } else {
-                        self.identity = card;
+                    match self.recognising {
+                        None => {}
+                        Some(true) => self.identity = card,
+                        Some(false) => {
+                            self.strangers -= 1;
+                            self.identity = self.strangers;
+                        }
                     }
                     // More tries than there were: somebody has shown the card a right PIN.
                     if let Some(refused) = self.refused.get_mut(&(self.identity, file)) {

@@ -15,7 +15,7 @@ mod verifying;
 use std::sync::Arc;
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::{Error, Filter, Mechanism, Module, Parameter, PssParameters};
+use jpki_pkcs11::core::{Error, Mechanism, Module, Parameter, PssParameters};
 use jpki_pkcs11::settings::Settings;
 use jpki_pkcs11::token::{KeyPair, Readers};
 use jpki_virtual_card::Options;
@@ -136,6 +136,9 @@ impl Program {
 pub(crate) fn of_number(number: CK_ULONG) -> Vec<u8> {
     number.to_ne_bytes().to_vec()
 }
+
+/// A template to search with.
+pub(crate) type Filter = Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>;
 
 pub(crate) fn class(class: CK_OBJECT_CLASS) -> Filter {
     vec![(CKA_CLASS, of_number(class))]

@@ -1,12 +1,12 @@
 //! The objects of the tokens, and who finds them.
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::{Error, Filter};
+use jpki_pkcs11::core::Error;
 use jpki_pkcs11::settings::Settings;
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::{Options, Phone, Presence};
 
-use super::{Program, class, of_number};
+use super::{Filter, Program, class, of_number};
 use crate::machine::Cost;
 use crate::support::{AUTH, READER, SIGN, certificate};
 

@@ -1,12 +1,14 @@
 //! Sessions, login and logout, and cards that go in between.
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::{Error, Filter};
+use jpki_pkcs11::core::Error;
+use jpki_pkcs11::settings::Settings;
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::Options;
 
-use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, plain, slot_of};
-use crate::support::{AUTH, READER, SIGN, assert_locked, other_plastic, pin, pins_sent};
+use super::{AUTH_SLOT, Filter, Program, READ_WRITE, SIGN_SLOT, module_on, plain, slot_of};
+use crate::machine::Fate;
+use crate::support::{AUTH, READER, SIGN, assert_locked, machine_with, other_plastic, pin, pins_sent, plastic};
 
 #[test]
 fn opening_says_what_it_does_not_like() {
@@ -173,6 +175,46 @@ fn a_card_that_is_pulled_out_during_a_signature() {
         let session = program.open_logged_in(AUTH);
         assert!(program.sign(session, plain(CKM_RSA_PKCS), b"x").is_ok());
     }
+}
+
+#[test]
+fn two_threads_begin_the_same_operation_in_one_session() {
+    let program = Program::new();
+    let session = program.open(AUTH);
+    // The certificate is read from the card for the first of them, and both find no search before.
+    let (reads, reading) = std::sync::mpsc::channel();
+    let mut first = true;
+    program.machine.intercept(READER, move |command| {
+        if first && command.get(1) == Some(&0xB0) {
+            first = false;
+            reads.send(()).expect("the test");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        Fate::Arrives
+    });
+    let filter = vec![(CKA_VALUE, vec![0])];
+    let begin = || program.find_objects_init(session, &filter);
+    let answers = std::thread::scope(|scope| {
+        let one = scope.spawn(begin);
+        reading.recv().expect("the certificate is read");
+        let other = scope.spawn(begin);
+        [one, other].map(|thread| thread.join().expect("no panic"))
+    });
+    // Whichever is faster.
+    assert!(answers.contains(&Ok(())) && answers.contains(&Err(Error::OperationActive)), "{answers:?}");
+}
+
+#[test]
+fn a_session_handle_is_never_used_again() {
+    let machine = machine_with(&plastic(Options::default()));
+    let module = module_on(&machine, Settings::default());
+    let first = module.open_session(AUTH_SLOT, READ_WRITE).expect("a session");
+    module.finalize();
+    // As after C_Finalize and C_Initialize.
+    let module = module_on(&machine, Settings::default());
+    let second = module.open_session(SIGN_SLOT, READ_WRITE).expect("a session");
+    assert!(second > first);
+    assert_eq!(module.session_info(first).map(|_| ()), Err(Error::SessionHandleInvalid));
 }
 
 #[test]

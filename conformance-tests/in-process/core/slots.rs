@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Module};
 use jpki_pkcs11::settings::{Labels, Settings, Slots};
 use jpki_pkcs11::token::KeyPair;
-use jpki_virtual_card::{LockedQuery, Options};
+use jpki_virtual_card::{LockedQuery, Options, Presence};
 
 use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, module_on, slot_of};
 use crate::machine::Machine;
@@ -174,12 +174,20 @@ fn tokens_warn_before_the_pin_is_locked() {
 
 #[test]
 fn a_pin_that_was_never_set_is_locked_or_says_nothing() {
-    for (query, flags, refusal) in [
-        (LockedQuery::NoTries, CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW, Error::PinLocked),
-        (LockedQuery::Blocked, CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW, Error::PinLocked),
-        (LockedQuery::NotSet, 0, Error::DeviceError),
+    let locked = CKF_USER_PIN_LOCKED | CKF_USER_PIN_COUNT_LOW;
+    for (query, sign_certificate, flags, refusal) in [
+        (LockedQuery::NoTries, Presence::Present, locked, Error::PinLocked),
+        (LockedQuery::Blocked, Presence::Present, locked, Error::PinLocked),
+        (LockedQuery::NotSet, Presence::Present, 0, Error::UserPinNotInitialized),
+        // Without a certificate there never was a PIN, which is another thing to tell its owner than that it is locked.
+        (LockedQuery::NoTries, Presence::Blank, locked, Error::UserPinNotInitialized),
+        (LockedQuery::Blocked, Presence::Blank, locked, Error::UserPinNotInitialized),
+        (LockedQuery::NotSet, Presence::Blank, 0, Error::UserPinNotInitialized),
     ] {
-        let program = Program::with_card(Options { sign_tries_left: 0, sign_pin_query: query, ..Options::default() });
+        let options = Options { sign_tries_left: 0, sign_pin_query: query, sign_certificate, ..Options::default() };
+        let program = Program::with_card(options);
+        let says_set = program.token_info(slot_of(SIGN)).expect("a token").flags & CKF_USER_PIN_INITIALIZED != 0;
+        assert_eq!(says_set, sign_certificate == Presence::Present, "{query:?}");
         assert_eq!(pin_flags(&program, SIGN), flags, "{query:?}");
         assert_eq!(pin_flags(&program, AUTH), 0, "{query:?}: the other PIN is another PIN");
         let session = program.open(SIGN);

@@ -1,6 +1,5 @@
 //! Tokens whose certificate is private, or was never issued.
 
-use jpki_pkcs11::card::{self, StatusWord};
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
 use jpki_virtual_card::{LockedQuery, Options, Phone, Presence, test_identity};
 
@@ -132,7 +131,7 @@ fn each_form_of_a_pin_that_was_never_set() {
     for (query, tries, refusal) in [
         (LockedQuery::NoTries, Tries::Left(0), Error::PinLocked),
         (LockedQuery::Blocked, Tries::Left(0), Error::PinLocked),
-        (LockedQuery::NotSet, Tries::Unsaid, Error::Card(card::Error::Refused(StatusWord::NO_REFERENCE))),
+        (LockedQuery::NotSet, Tries::Unsaid, Error::NoPin),
     ] {
         for short_identifiers in [true, false] {
             for key_pair in KeyPair::ALL {

@@ -174,7 +174,7 @@ fn use_without_pin_or_interrupted(program: &crate::machine::OtherProgram) -> boo
 fn a_reset_by_another_program_between_two_pieces_of_work() {
     for warm_reset_clears in [true, false] {
         let (machine, _card, token) = token_of(Options { warm_reset_clears, ..Options::default() }, AUTH);
-        let _session = token.keep();
+        let _session = token.hold_connection();
         assert_eq!(token.login(pin(AUTH), false), Ok(()));
         machine.other_program(READER).reset();
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());

@@ -31,7 +31,7 @@ fn the_user_pulls_the_card_out() {
 #[test]
 fn the_next_card_is_not_kept_from_anybody() {
     let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
-    let session = token.keep();
+    let session = token.hold_connection();
     log_in(&machine, &token);
     machine.remove(READER);
     assert_eq!(token.look(), Err(Error::Removed));

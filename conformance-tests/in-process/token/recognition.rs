@@ -7,7 +7,9 @@ use jpki_pkcs11::token::{Contents, KeyPair, Tries};
 use jpki_virtual_card::{Options, Phone};
 
 use crate::machine::{Cost, Fate, Machine};
-use crate::support::{AUTH, READER, SIGN, machine_with, name_of, other_plastic, plastic, reader, token, token_of};
+use crate::support::{
+    AUTH, READER, SIGN, machine_with, name_of, nameless, other_plastic, plastic, reader, token, token_of,
+};
 
 #[test]
 fn a_card_is_recognised_once_with_six_commands() {
@@ -79,6 +81,7 @@ fn both_tokens_of_a_card_have_its_serial() {
 
 #[test]
 fn without_the_common_application_the_serial_comes_from_the_certificate() {
+    let _turn = nameless();
     let without = || plastic(Options { common_ap: false, ..Options::default() });
     let machine = machine_with(&without());
     let reader_of_it = reader(&machine);

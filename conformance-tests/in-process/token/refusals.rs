@@ -6,8 +6,8 @@ use jpki_virtual_card::{Options, Phone};
 
 use crate::machine::{Fate, Machine};
 use crate::support::{
-    AUTH, READER, assert_locked, kind, machine_with, other_plastic, pin, pins_sent, plastic, reader, token, token_of,
-    wrong_pin,
+    AUTH, READER, assert_locked, kind, machine_with, nameless, other_plastic, pin, pins_sent, plastic, reader, token,
+    token_of, wrong_pin,
 };
 
 fn reinsert(machine: &Machine) {
@@ -45,6 +45,21 @@ fn a_pin_that_was_reset_at_the_counter_is_sent_again() {
     card.card().set_tries_left(kind(AUTH), 3);
     machine.insert(READER, &card);
     assert_eq!(token(&reader, AUTH).login(b"8888", false), Ok(()), "more tries than before: somebody has reset it");
+}
+
+#[test]
+fn a_refused_pin_that_another_program_has_set_meanwhile_is_sent_again() {
+    for key_pair in KeyPair::ALL {
+        let (_machine, card, token) = token_of(Options::default(), key_pair);
+        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+        card.card().clear_exchanges();
+        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+        assert_eq!(pins_sent(&card), 0, "nothing has happened to the card");
+        let text = std::str::from_utf8(wrong_pin(key_pair)).expect("digits and letters");
+        card.card().set_pin(kind(key_pair), text);
+        card.card().set_tries_left(kind(key_pair), key_pair.tries());
+        assert_eq!(token.login(wrong_pin(key_pair), false), Ok(()), "more tries than before: somebody has set it");
+    }
 }
 
 #[test]
@@ -93,17 +108,26 @@ fn a_change_whose_answer_is_lost_leaves_no_doubtful_pin_behind() {
 }
 
 #[test]
-fn a_card_without_a_serial_number_is_known_by_its_insertion() {
+fn a_card_without_a_serial_number_is_known_by_its_tries() {
+    let _turn = nameless();
     // Nothing of an Android phone tells it from others before login, where it lacks the common application.
     let options = Options { common_ap: false, phone: Some(Phone::Android), ..Options::default() };
-    let card = plastic(options);
+    let card = plastic(options.clone());
     let machine = machine_with(&card);
-    for _ in 0..5 {
+    for start in 0..6 {
         let token = token(&reader(&machine), AUTH);
         assert_eq!(token.serial(), "");
         assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+        if start % 2 == 0 {
+            reinsert(&machine);
+        }
     }
     assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (1, 2));
+    // The PIN may be another such card's.
+    let other = plastic(options);
+    other.card().set_pin(kind(AUTH), std::str::from_utf8(wrong_pin(AUTH)).expect("digits"));
+    machine.swap(READER, &other);
+    assert_eq!(token(&reader(&machine), AUTH).login(wrong_pin(AUTH), false), Ok(()));
 }
 
 #[test]

@@ -11,7 +11,8 @@ use jpki_virtual_card::Options;
 use super::pad::{log_in, signs};
 use crate::machine::{Machine, Plastic};
 use crate::support::{
-    AUTH, READER, SIGN, kind, machine_with, name_of, other_plastic, pin, pins_sent, plastic, reader, token, wrong_pin,
+    AUTH, READER, SIGN, kind, machine_with, name_of, nameless, other_plastic, pin, pins_sent, plastic, reader, token,
+    wrong_pin,
 };
 
 /// A reader with a card in it that was there when the reader was plugged in.
@@ -55,7 +56,7 @@ fn a_pin_that_was_typed_for_another_card_is_not_sent() {
 fn a_connection_leads_to_no_other_card() {
     let (machine, reader) = plugged(Options::default());
     let first = token(&reader, AUTH);
-    let _session = first.keep();
+    let _session = first.hold_connection();
     let other = other_plastic();
     replug(&machine, &other);
     assert_eq!(first.certificate().map(|_| ()), Err(Error::Removed));
@@ -69,7 +70,7 @@ fn a_held_pin_stays_here_after_a_login_at_the_pad() {
     let (machine, reader) = plugged(Options::default());
     machine.give_pad(READER, true);
     let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
-    let _sessions = [auth.keep(), sign.keep()];
+    let _sessions = [auth.hold_connection(), sign.hold_connection()];
     assert_eq!(sign.login(pin(SIGN), false), Ok(()));
     // The exclusive connection for it ends with the login, so that the next piece of work makes another one.
     log_in(&machine, &auth);
@@ -85,7 +86,7 @@ fn a_held_pin_stays_here_after_a_pad_that_could_not_be_had() {
     let (machine, reader) = plugged(Options::default());
     machine.give_pad(READER, true);
     let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
-    let _sessions = [auth.keep(), sign.keep()];
+    let _sessions = [auth.hold_connection(), sign.hold_connection()];
     assert_eq!(sign.login(pin(SIGN), false), Ok(()));
     machine.set_shared(READER, true);
     assert_eq!(auth.login_on_pad(false), Err(Error::Busy));
@@ -116,11 +117,12 @@ fn the_same_card_is_known_again_for_two_commands() {
 
 #[test]
 fn a_card_of_which_nothing_tells_gets_no_held_pin_over_a_new_connection() {
+    let _turn = nameless();
     let options = Options { common_ap: false, phone: Some(jpki_virtual_card::Phone::Android), ..Options::default() };
     let (_machine, reader) = plugged(options);
     let first = token(&reader, AUTH);
     assert_eq!(first.serial(), "");
-    let session = first.keep();
+    let session = first.hold_connection();
     assert_eq!(first.login(pin(AUTH), false), Ok(()));
     assert_eq!(signs(&first), Ok(()), "over the same connection");
     drop(session);
@@ -145,18 +147,27 @@ fn a_number_that_cannot_be_read_at_once_is_no_other_card() {
     let card = plastic(Options::default());
     let machine = machine_with(&card);
     let reader = reader(&machine);
-    let first = token(&reader, AUTH);
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
-    some_time();
-    card.card().answer_matching(0xB2, 1, vec![0x6F, 0x00]);
-    assert_eq!(signs(&first), Ok(()));
-    // Nor when the card is recognised: what it has refused is remembered by its number.
-    assert_eq!(first.logout(), Ok(()));
-    assert_eq!(first.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
-    let taken_out = machine.remove(READER);
-    card.card().answer_matching(0xB2, 1, vec![0x6F, 0x00]);
-    machine.insert(READER, &taken_out);
-    assert_eq!(token(&reader, AUTH).serial(), first.serial());
-    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
-    assert_eq!(card.card().tries_left(kind(AUTH)), 2, "sent once");
+    // The SELECT of the common application, which may be the first command after power-up, and the reading of the record.
+    for (instruction, count, status) in
+        [(0xB2, 1, [0x6F, 0x00]), (0xA4, 2, [0x6F, 0x00]), (0xA4, 1, [0x65, 0x81]), (0xA4, 1, [0x64, 0x00])]
+    {
+        let fail_once = || card.card().answer_matching(instruction, count, status.to_vec());
+        let first = token(&reader, AUTH);
+        assert_eq!(first.login(pin(AUTH), false), Ok(()));
+        some_time();
+        fail_once();
+        assert_eq!(signs(&first), Ok(()), "{instruction:02X} {status:02X?}");
+        // Nor when the card is recognised: what it has refused is remembered by its number.
+        assert_eq!(first.logout(), Ok(()));
+        assert_eq!(first.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+        let taken_out = machine.remove(READER);
+        fail_once();
+        machine.insert(READER, &taken_out);
+        let second = token(&reader, AUTH);
+        assert_eq!(second.serial(), first.serial(), "{instruction:02X} {status:02X?}");
+        assert_eq!(second.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+        assert_eq!(card.card().tries_left(kind(AUTH)), 2, "sent once");
+        assert_eq!(second.login(pin(AUTH), false), Ok(()));
+        assert_eq!(second.logout(), Ok(()));
+    }
 }

@@ -19,7 +19,7 @@ fn a_pin_never_reaches_the_next_card() {
             let machine = machine_with(&plastic(Options::default()));
             let reader = reader(&machine);
             let first = token(&reader, key_pair);
-            let _in_use = session.then(|| first.keep());
+            let _in_use = session.then(|| first.hold_connection());
             assert_eq!(first.login(pin(key_pair), false), Ok(()));
             assert!(first.certificate().is_ok());
 
@@ -96,7 +96,7 @@ fn a_card_that_is_pulled_out_in_the_middle() {
             let machine = machine_with(&card);
             let reader = reader(&machine);
             let first = token(&reader, key_pair);
-            let _in_use = first.keep();
+            let _in_use = first.hold_connection();
             assert_eq!(first.login(pin(key_pair), false), Ok(()));
             assert!(first.certificate().is_ok());
             machine.pull_at(READER, at);
@@ -136,7 +136,7 @@ fn a_card_in_a_reader_that_is_unplugged_is_a_new_one_afterwards() {
     let machine = machine_with(&plastic(Options::default()));
     let reader = reader(&machine);
     let first = token(&reader, AUTH);
-    let _in_use = first.keep();
+    let _in_use = first.hold_connection();
     assert_eq!(first.login(pin(AUTH), false), Ok(()));
     machine.unplug(READER);
     assert_eq!(first.look(), Err(Error::Removed));
@@ -155,7 +155,7 @@ fn a_card_that_is_swapped_while_its_reader_is_unplugged_gets_no_pin() {
     machine.plug(READER);
     let reader = reader(&machine);
     let first = token(&reader, AUTH);
-    let _in_use = first.keep();
+    let _in_use = first.hold_connection();
     assert_eq!(first.login(pin(AUTH), false), Ok(()));
     let second_card = other_plastic();
     machine.unplug(READER);
@@ -172,7 +172,7 @@ fn the_service_stops_and_starts() {
     let readers = Readers::new(Arc::new(machine.clone()));
     let reader = Arc::clone(&readers.refresh(|_| true)[0]);
     let first = token(&reader, AUTH);
-    let _in_use = first.keep();
+    let _in_use = first.hold_connection();
     assert_eq!(first.login(pin(AUTH), false), Ok(()));
     machine.stop_service();
     assert_eq!(first.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
@@ -228,7 +228,7 @@ fn a_connection_lives_as_long_as_somebody_needs_it() {
     let token = token(&reader, AUTH);
     assert!(token.certificate().is_ok());
     assert_eq!(machine.connections(), 0);
-    let (one, other) = (token.keep(), token.keep());
+    let (one, other) = (token.hold_connection(), token.hold_connection());
     assert!(token.random(1).is_ok());
     assert_eq!(machine.connections(), 1);
     let connects = machine.connects();

@@ -36,7 +36,7 @@ fn a_wrong_pin_that_is_typed_again_and_again_costs_one_try() {
 fn a_held_pin_that_was_changed_meanwhile_costs_one_try() {
     for asks_between in [false, true] {
         let (machine, card, token) = token_of(Options::default(), AUTH);
-        let _session = token.keep();
+        let _session = token.hold_connection();
         assert!(token.certificate().is_ok());
         assert_eq!(token.login(pin(AUTH), false), Ok(()));
         card.card().set_pin(kind(AUTH), "8888");
@@ -57,7 +57,7 @@ fn a_held_pin_that_was_changed_meanwhile_costs_one_try() {
 #[test]
 fn a_right_pin_is_sent_again() {
     let (machine, card, token) = token_of(Options { auth_tries_left: 2, ..Options::default() }, AUTH);
-    let _session = token.keep();
+    let _session = token.hold_connection();
     lose_answers(&machine);
     for sent in 1..=3 {
         // The card has taken it, and given all tries back.
