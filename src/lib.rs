@@ -1,10 +1,12 @@
 //! `jpki-pkcs11`: a PKCS#11 module for the JPKI application (公的個人認証) of the My Number Card.
 //!
 //! Programs load the cdylib and call the functions of [`ffi`]. A `C_Sign` goes down through one folder after the other,
-//! each knowing only the next: [`ffi`] reads the caller's pointers, [`core`] knows what PKCS#11 means, [`token`] what
+//! each knowing only those below it: [`ffi`] reads the caller's pointers, [`core`] knows what PKCS#11 means, [`token`] what
 //! a key pair and its PIN are, [`card`] the APDUs, and [`transport`] how they get to the card. `docs/architecture.md`
 //! tells the whole.
 
+// All of it is at the boundary.
+#![deny(unsafe_code)]
 #![cfg_attr(
     not(test),
     deny(
@@ -20,6 +22,7 @@
 
 pub mod card;
 pub mod core;
+#[allow(unsafe_code)]
 pub mod ffi;
 mod logging;
 pub mod settings;

@@ -1,5 +1,7 @@
 //! The attributes of objects (PKCS#11 3.2 §4).
 
+use std::sync::Arc;
+
 use cryptoki_sys::*;
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
@@ -9,23 +11,6 @@ use super::mechanism;
 use super::module::Module;
 use super::object::{Kind, Object};
 use crate::token::{Certificate, Date, KeyPair};
-
-/// Why an attribute has no value to give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttributeError {
-    /// The object has no such attribute (CKR_ATTRIBUTE_TYPE_INVALID).
-    Invalid,
-    /// It has, and never gives it away (CKR_ATTRIBUTE_SENSITIVE).
-    Sensitive,
-    /// The value could not be got.
-    Failed(Error),
-}
-
-impl From<Error> for AttributeError {
-    fn from(error: Error) -> Self {
-        AttributeError::Failed(error)
-    }
-}
 
 /// Every attribute that an object here may have.
 pub const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 50] = [
@@ -82,16 +67,18 @@ pub const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 50] = [
 ];
 
 /// A value of the signing certificate is private, so that all are cleared when they are dropped.
-type Value = Result<Zeroizing<Vec<u8>>, AttributeError>;
+type Value = Result<Zeroizing<Vec<u8>>, Error>;
 
 /// A value before it is put under that protection.
-type Bytes = Result<Vec<u8>, AttributeError>;
+type Bytes = Result<Vec<u8>, Error>;
 
 impl Module {
     /// One attribute of an object: what C_GetAttributeValue asks for each entry of its template.
     ///
     /// # Errors
-    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`]; the inner ones for this attribute alone.
+    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`]. For one attribute:
+    /// [`Error::AttributeTypeInvalid`] where the object has none of it, [`Error::AttributeSensitive`] where it never
+    /// gives it away, and those of reading the card.
     pub fn attributes(
         &self,
         session: CK_SESSION_HANDLE,
@@ -110,8 +97,8 @@ impl Module {
         let value_of = self.attributes(session, object)?;
         ATTRIBUTES.iter().try_fold(0, |size, attribute| match value_of(*attribute) {
             Ok(value) => Ok(size + value.len()),
-            Err(AttributeError::Failed(error)) => Err(error),
-            Err(AttributeError::Invalid | AttributeError::Sensitive) => Ok(size),
+            Err(Error::AttributeTypeInvalid | Error::AttributeSensitive) => Ok(size),
+            Err(error) => Err(error),
         })
     }
 
@@ -146,7 +133,7 @@ impl Object {
                 Kind::PublicKey => self.public_key_attribute(attribute),
                 Kind::Certificate | Kind::CaCertificate => self.certificate_attribute(attribute),
                 Kind::Profile(profile) if attribute == CKA_PROFILE_ID => Ok(number(profile)),
-                Kind::Profile(_) => Err(AttributeError::Invalid),
+                Kind::Profile(_) => Err(Error::AttributeTypeInvalid),
             },
         }
     }
@@ -180,15 +167,15 @@ impl Object {
 
     /// The certificate behind the object. Every visible key and certificate has one; the card may turn out to have no
     /// CA certificate only now.
-    fn content(&self) -> Result<std::sync::Arc<Certificate>, AttributeError> {
-        Ok(self.certificate()?.ok_or(Error::ObjectHandleInvalid)?)
+    fn content(&self) -> Result<Arc<Certificate>, Error> {
+        self.certificate()?.ok_or(Error::ObjectHandleInvalid)
     }
 
     /// The same for private key, public key and certificate, so that programs find one by the other.
     fn id(&self) -> Bytes {
         if let Kind::CaCertificate = self.kind {
             // The issuer's key identifier is in the holder's certificate, which is read more often than the CA's: a
-            // search by CKA_ID must not cost the reading of both. For J-LIS's CAs the two agree (card-facts §6).
+            // search by CKA_ID must not cost the reading of both. For J-LIS's CAs the two agree: seen in their certificates, stated nowhere.
             if let Ok(Some(holder)) = self.token.certificate() {
                 if let Some(identifier) = holder.authority_key_identifier() {
                     return Ok(identifier.to_vec());
@@ -221,10 +208,11 @@ impl Object {
             CKA_HASH_OF_SUBJECT_PUBLIC_KEY => self.content()?.key_identifier().to_vec(),
             CKA_HASH_OF_ISSUER_PUBLIC_KEY => {
                 let content = self.content()?;
-                let own = content.key_identifier().as_slice();
-                content.authority_key_identifier().unwrap_or(own).to_vec()
+                // A certificate that its own key has signed need not name that key.
+                let own = (content.issuer() == content.subject()).then_some(content.key_identifier().as_slice());
+                content.authority_key_identifier().or(own).unwrap_or_default().to_vec()
             }
-            _ => return Err(AttributeError::Invalid),
+            _ => return Err(Error::AttributeTypeInvalid),
         })
     }
 
@@ -236,7 +224,8 @@ impl Object {
             CKA_START_DATE => date(self.content()?.not_before()),
             CKA_END_DATE => date(self.content()?.not_after()),
             CKA_DERIVE => boolean(false),
-            // Keys are made on the card, as far as is known (card-facts §6.1): a guess is not claimed.
+            // Keys are made on the card, as far as is known (card-facts §6.1): a guess is not claimed, nor what follows
+            // from it (CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE).
             CKA_LOCAL => boolean(false),
             CKA_KEY_GEN_MECHANISM => number(CK_UNAVAILABLE_INFORMATION),
             CKA_ALLOWED_MECHANISMS => {
@@ -246,7 +235,7 @@ impl Object {
             CKA_PUBLIC_KEY_INFO => self.content()?.public_key_info().to_vec(),
             CKA_MODULUS => self.content()?.public_key().modulus(),
             CKA_PUBLIC_EXPONENT => self.content()?.public_key().exponent(),
-            _ => return Err(AttributeError::Invalid),
+            _ => return Err(Error::AttributeTypeInvalid),
         })
     }
 
@@ -263,13 +252,10 @@ impl Object {
         Ok(match attribute {
             CKA_SIGN | CKA_SIGN_RECOVER | CKA_SENSITIVE => boolean(true),
             CKA_DECRYPT | CKA_UNWRAP | CKA_DECAPSULATE | CKA_EXTRACTABLE => boolean(false),
-            CKA_WRAP_WITH_TRUSTED => boolean(false),
+            CKA_WRAP_WITH_TRUSTED | CKA_ALWAYS_SENSITIVE | CKA_NEVER_EXTRACTABLE => boolean(false),
             CKA_ALWAYS_AUTHENTICATE => boolean(self.always_authenticate),
-            // No command of the card gives a key out (card-facts §5); where it came from is not known for sure.
-            CKA_NEVER_EXTRACTABLE => boolean(true),
-            CKA_ALWAYS_SENSITIVE => boolean(true),
             CKA_PRIVATE_EXPONENT | CKA_PRIME_1 | CKA_PRIME_2 | CKA_EXPONENT_1 | CKA_EXPONENT_2 | CKA_COEFFICIENT => {
-                return Err(AttributeError::Sensitive);
+                return Err(Error::AttributeSensitive);
             }
             _ => return self.key_attribute(attribute),
         })

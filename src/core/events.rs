@@ -73,6 +73,10 @@ impl Module {
             if !block {
                 return Err(Error::NoEvent);
             }
+            // To look may have taken a while, where a card does not answer to power.
+            if self.is_finalized() {
+                continue;
+            }
             // Whatever may make the wait return at once, this loop does not take a processor for itself.
             sleep(if self.readers().wait(&now).is_err() { NO_SERVICE_PAUSE } else { PAUSE });
         }

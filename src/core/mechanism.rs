@@ -5,6 +5,7 @@ use rsa::Pkcs1v15Sign;
 use sha1::Sha1;
 use sha2::digest::{Digest as _, DynDigest};
 use sha2::{Sha224, Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::module::Module;
@@ -159,7 +160,7 @@ impl Mechanism {
 pub(super) struct Message {
     signing: Signing,
     hasher: Option<Hasher>,
-    collected: zeroize::Zeroizing<Vec<u8>>,
+    collected: Zeroizing<Vec<u8>>,
     /// The message came in parts.
     pub(super) in_parts: bool,
 }
@@ -167,7 +168,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn new(signing: Signing) -> Self {
         let hasher = signing.hash.map(Hash::start);
-        Message { signing, hasher, collected: zeroize::Zeroizing::new(Vec::new()), in_parts: false }
+        Message { signing, hasher, collected: Zeroizing::new(Vec::new()), in_parts: false }
     }
 
     pub(super) fn scheme(&self) -> Scheme {
@@ -191,7 +192,7 @@ impl Message {
     ///
     /// # Errors
     /// [`Error::DataLenRange`] where the program's own hash has a length that the scheme cannot take.
-    pub(super) fn finish(self) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+    pub(super) fn finish(self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let Message { signing: Signing { scheme, hash }, hasher, collected, .. } = self;
         let Some((hash, hasher)) = hash.zip(hasher) else {
             let fits = match scheme {
@@ -200,7 +201,7 @@ impl Message {
             };
             return if fits { Ok(collected) } else { Err(Error::DataLenRange) };
         };
-        let mut input = zeroize::Zeroizing::new(Vec::new());
+        let mut input = Zeroizing::new(Vec::new());
         if scheme == Scheme::Pkcs1 {
             input.extend_from_slice(&hash.digest_info_prefix());
         }

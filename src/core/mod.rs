@@ -17,8 +17,7 @@ mod sign;
 mod slot;
 mod verify;
 
-pub use self::attributes::{ATTRIBUTES, AttributeError};
+pub use self::attributes::ATTRIBUTES;
 pub use self::error::Error;
 pub use self::mechanism::{Mechanism, Parameter, PssParameters};
 pub use self::module::Module;
-pub use self::search::Filter;

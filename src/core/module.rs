@@ -18,7 +18,7 @@ pub(super) const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 3, minor: 2 
 
 /// How long C_Finalize pauses between two tries to wake the threads in C_WaitForSlotEvent.
 const WAKE_PAUSE: Duration = Duration::from_millis(2);
-/// How often it tries: for two seconds.
+/// How many times it tries: for two seconds.
 const WAKE_TRIES: u32 = 1000;
 
 /// What one C_Initialize starts and one C_Finalize ends.
@@ -28,7 +28,7 @@ pub struct Module {
     pub(super) sessions: RwLock<Sessions>,
     pub(super) watch: Mutex<Watch>,
     /// How many readers C_GetSlotList shows: as many as there were when it last looked for them.
-    pub(super) listed: AtomicUsize,
+    pub(super) listed: Mutex<Option<usize>>,
     /// Threads in C_WaitForSlotEvent.
     pub(super) waiters: AtomicUsize,
     finalized: AtomicBool,
@@ -44,7 +44,7 @@ impl Module {
             readers,
             sessions: RwLock::default(),
             watch,
-            listed: AtomicUsize::new(0),
+            listed: Mutex::default(),
             waiters: AtomicUsize::new(0),
             finalized: AtomicBool::new(false),
         }

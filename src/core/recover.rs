@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::module::Module;
+use super::session::begin;
 use crate::token::{Certificate, RAW_INPUT_MAX};
 
 /// A recovery that has begun: the certificate whose key verifies.
@@ -36,8 +37,7 @@ impl Module {
         }
         only_raw(mechanism)?;
         let operation = self.start_signature(&session, mechanism, key)?;
-        session.operations.lock().sign_recover = Some(operation);
-        Ok(())
+        begin(&mut session.operations.lock().sign_recover, operation)
     }
 
     /// The length of the signature to come. The card is not asked.
@@ -77,8 +77,7 @@ impl Module {
         only_raw(mechanism)?;
         mechanism.signing(true)?;
         let certificate = self.verifying_certificate(&session, key)?;
-        session.operations.lock().verify_recover = Some(VerifyRecoverOperation(certificate));
-        Ok(())
+        begin(&mut session.operations.lock().verify_recover, VerifyRecoverOperation(certificate))
     }
 
     /// The most bytes that can be recovered.

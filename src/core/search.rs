@@ -2,13 +2,10 @@
 
 use cryptoki_sys::*;
 
-use super::attributes::AttributeError;
 use super::error::Error;
 use super::module::Module;
 use super::object::Object;
-
-/// A template to search with: every attribute must be there and have this value.
-pub type Filter = Vec<(CK_ATTRIBUTE_TYPE, Vec<u8>)>;
+use super::session::begin;
 
 /// A search that has begun: what it found, less what was fetched.
 pub(super) struct SearchOperation {
@@ -16,11 +13,15 @@ pub(super) struct SearchOperation {
 }
 
 impl Module {
-    /// C_FindObjectsInit. The result is fixed here.
+    /// C_FindObjectsInit. The result is fixed here. `filter`: the attributes that an object must have, with these values.
     ///
     /// # Errors
     /// [`Error::OperationActive`], and those of reading the card.
-    pub fn find_objects_init(&self, session: CK_SESSION_HANDLE, filter: &Filter) -> Result<(), Error> {
+    pub fn find_objects_init<V: AsRef<[u8]>>(
+        &self,
+        session: CK_SESSION_HANDLE,
+        filter: &[(CK_ATTRIBUTE_TYPE, V)],
+    ) -> Result<(), Error> {
         let session = self.session(session)?;
         if session.operations.lock().search.is_some() {
             return Err(Error::OperationActive);
@@ -31,8 +32,7 @@ impl Module {
                 found.push(object.handle());
             }
         }
-        session.operations.lock().search = Some(SearchOperation { found: found.into_iter() });
-        Ok(())
+        begin(&mut session.operations.lock().search, SearchOperation { found: found.into_iter() })
     }
 
     /// C_FindObjects: the next handles, at most `count` of them.
@@ -58,12 +58,11 @@ impl Module {
 
     /// Whether a search finds an object. What is known without the card is looked at first: a browser that searches
     /// for classes which no card has must not cause the reading of certificates.
-    fn finds(&self, object: &Object, filter: &Filter) -> Result<bool, Error> {
-        let fits = |(attribute, value): &(CK_ATTRIBUTE_TYPE, Vec<u8>)| match object.attribute(*attribute) {
-            Ok(own) => Ok(*own == *value),
-            Err(AttributeError::Failed(Error::ObjectHandleInvalid)) => Ok(false),
-            Err(AttributeError::Failed(error)) => Err(error),
-            Err(AttributeError::Invalid | AttributeError::Sensitive) => Ok(false),
+    fn finds<V: AsRef<[u8]>>(&self, object: &Object, filter: &[(CK_ATTRIBUTE_TYPE, V)]) -> Result<bool, Error> {
+        let fits = |(attribute, value): &(CK_ATTRIBUTE_TYPE, V)| match object.attribute(*attribute) {
+            Ok(own) => Ok(own.as_slice() == value.as_ref()),
+            Err(Error::AttributeTypeInvalid | Error::AttributeSensitive | Error::ObjectHandleInvalid) => Ok(false),
+            Err(error) => Err(error),
         };
         for entry in filter.iter().filter(|(attribute, _)| is_free(*attribute)) {
             if !fits(entry)? {

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
 use super::object::Kind;
-use super::session::Session;
+use super::session::{Session, begin};
 
 /// A signature that has begun.
 pub(super) struct SignOperation {
@@ -36,8 +36,7 @@ impl Module {
             return Err(Error::OperationActive);
         }
         let operation = self.start_signature(&session, mechanism, key)?;
-        session.operations.lock().sign = Some(operation);
-        Ok(())
+        begin(&mut session.operations.lock().sign, operation)
     }
 
     /// Checks mechanism and key, and starts a signature with them.

@@ -1,7 +1,6 @@
 //! Slots and what they say of themselves and their tokens (PKCS#11 3.2 §5.5).
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use cryptoki_sys::*;
 
@@ -44,14 +43,15 @@ impl Module {
     /// new slots become visible with a call that asks for the length only).
     #[must_use]
     pub fn slot_ids(&self, token_present: bool, look: bool) -> Vec<CK_SLOT_ID> {
-        let listed = self.listed.load(Ordering::Acquire);
-        let readers = if look || listed == 0 {
-            let readers = self.look_for_readers();
-            self.listed.store(readers.len(), Ordering::Release);
-            readers
-        } else {
+        let listed = *self.listed.lock();
+        let readers = match listed.filter(|_| !look) {
             // Without those that other functions have noticed since: readers only ever come behind the others.
-            self.readers().known().into_iter().take(listed).collect()
+            Some(listed) => self.readers().known().into_iter().take(listed).collect(),
+            None => {
+                let readers = self.look_for_readers();
+                *self.listed.lock() = Some(readers.len());
+                readers
+            }
         };
         Slot::of_readers(readers)
             .filter(|slot| self.shows(slot.key_pair))
@@ -81,6 +81,14 @@ impl Module {
         let find = |readers| Slot::of_readers(readers).find(|slot| slot.id == id && self.shows(slot.key_pair));
         // A program may know an id from an earlier run, and ask for it without listing the slots first.
         find(self.readers().known()).or_else(|| find(self.look_for_readers())).ok_or(Error::SlotIdInvalid)
+    }
+
+    /// Whether there is a token in a slot, for functions that do no more with it.
+    ///
+    /// # Errors
+    /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`].
+    pub fn look_for_token(&self, id: CK_SLOT_ID) -> Result<(), Error> {
+        self.slot(id)?.token().map(|_| ())
     }
 
     /// C_GetSlotInfo. Costs no APDU once the card is recognised.

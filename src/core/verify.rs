@@ -8,7 +8,7 @@ use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
 use super::object::Kind;
-use super::session::Session;
+use super::session::{Session, begin};
 use crate::token::Certificate;
 
 /// A verification that has begun.
@@ -67,8 +67,7 @@ impl Module {
         // No more of it than tells that it is too long: a caller's length must not decide how much memory is taken.
         let longest = certificate.public_key().size() + 1;
         let signature = signature.map(|signature| signature.get(..longest).unwrap_or(signature).to_vec());
-        session.operations.lock().verify = Some(VerifyOperation { message, certificate, signature });
-        Ok(())
+        begin(&mut session.operations.lock().verify, VerifyOperation { message, certificate, signature })
     }
 
     /// The certificate of a public key, for a key handle that a program gives for verification.

@@ -1,8 +1,8 @@
 //! What the program and its environment say at C_Initialize: the settings.
 
-use std::ffi::{OsString, c_void};
+use std::ffi::{OsString, c_int, c_void};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use super::pointers::read;
 use crate::core::Error;
 use crate::logging::complain;
 use crate::settings::{Places, Settings};
@@ -13,13 +13,13 @@ const TEXT_MAX: usize = 4096;
 
 /// The settings of the files, and above them those of the string that came with C_Initialize.
 ///
+/// `reserved` may be any number: PKCS#11 wants NULL there, and a program that means something else by it than settings
+/// must not be ended by that.
+///
 /// # Errors
 /// [`Error::ArgumentsBad`] for a string that is none, [`Error::GeneralError`] for a file with a mistake in it, which
 /// standard error tells: there is no log yet.
-///
-/// # Safety
-/// `reserved` is NULL or points to a string with a terminator, or to memory with a byte that is not printable.
-pub(super) unsafe fn settings(reserved: *const c_void) -> Result<Settings, Error> {
+pub(super) fn settings(reserved: *const c_void) -> Result<Settings, Error> {
     let places = Places {
         only: variable("JPKI_PKCS11_CONFIG"),
         config_home: variable("XDG_CONFIG_HOME"),
@@ -30,8 +30,8 @@ pub(super) unsafe fn settings(reserved: *const c_void) -> Result<Settings, Error
         Error::GeneralError
     })?;
     if !reserved.is_null() {
-        // SAFETY: by this function's contract.
-        let text = unsafe { text(reserved.cast()) }?;
+        let probe = Probe::new()?;
+        let text = text(|place| probe.read(reserved.cast::<u8>().wrapping_add(place)))?;
         settings.apply_text(&text).map_err(|error| {
             complain(&error.to_string());
             Error::ArgumentsBad
@@ -47,16 +47,40 @@ fn variable(name: &str) -> Option<OsString> {
     if privileged { None } else { std::env::var_os(name) }
 }
 
-/// A string of printable characters. Whatever else the pointer leads to ends the reading at its first byte that no
-/// such string has.
-///
-/// # Safety
-/// As for [`settings`].
-unsafe fn text(pointer: *const u8) -> Result<String, Error> {
+/// Reads memory of which nothing is known: the kernel copies it through a pipe, and refuses what is no memory.
+struct Probe {
+    from: OwnedFd,
+    to: OwnedFd,
+}
+
+impl Probe {
+    fn new() -> Result<Self, Error> {
+        let mut ends: [c_int; 2] = [0; 2];
+        // SAFETY: room for two descriptors.
+        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+            return Err(Error::GeneralError);
+        }
+        // SAFETY: two open descriptors that nobody else has.
+        Ok(unsafe { Probe { from: OwnedFd::from_raw_fd(ends[0]), to: OwnedFd::from_raw_fd(ends[1]) } })
+    }
+
+    /// One byte: what is behind the end of a string is none of ours.
+    fn read(&self, address: *const u8) -> Result<u8, Error> {
+        let mut byte = 0_u8;
+        // SAFETY: the first address is looked at by the kernel only, the second is the byte's.
+        let copied = unsafe {
+            libc::write(self.to.as_raw_fd(), address.cast(), 1) == 1
+                && libc::read(self.from.as_raw_fd(), (&raw mut byte).cast(), 1) == 1
+        };
+        if copied { Ok(byte) } else { Err(Error::ArgumentsBad) }
+    }
+}
+
+/// A string of printable characters. Whatever else is there ends the reading at its first byte that no such string has.
+fn text(read: impl Fn(usize) -> Result<u8, Error>) -> Result<String, Error> {
     let mut bytes = Vec::new();
     for place in 0..TEXT_MAX {
-        // SAFETY: all bytes before were printable, so this one belongs to the string, or is its terminator.
-        match unsafe { read(pointer.wrapping_add(place)) }? {
+        match read(place)? {
             0 => return String::from_utf8(bytes).map_err(|_| Error::ArgumentsBad),
             control if control.is_ascii_control() && control != b'\t' => break,
             byte => bytes.push(byte),
@@ -71,9 +95,7 @@ mod tests {
 
     /// The string in memory that ends with these bytes.
     fn read_from(bytes: &[u8]) -> Result<String, Error> {
-        let memory = bytes.to_vec().into_boxed_slice();
-        // SAFETY: each of the tests has a terminator in it, or a byte that is not printable, or is long enough.
-        unsafe { text(memory.as_ptr()) }
+        text(|place| bytes.get(place).copied().ok_or(Error::ArgumentsBad))
     }
 
     #[test]
@@ -90,5 +112,14 @@ mod tests {
             assert_eq!(read_from(junk), Err(Error::ArgumentsBad), "{junk:?}");
         }
         assert_eq!(read_from(&[b'a'; TEXT_MAX]), Err(Error::ArgumentsBad), "without an end");
+    }
+
+    #[test]
+    fn what_is_no_memory_is_refused() {
+        let probe = Probe::new().unwrap();
+        assert_eq!(probe.read(b"ab".as_ptr().wrapping_add(1)), Ok(b'b'));
+        // The lowest page is nobody's.
+        assert_eq!(probe.read(std::ptr::without_provenance(1)), Err(Error::ArgumentsBad));
+        assert_eq!(probe.read(b"c".as_ptr()), Ok(b'c'), "the next one is not in the way");
     }
 }

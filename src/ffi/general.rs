@@ -9,7 +9,7 @@ use crate::core::{Error, Module};
 /// C_Initialize. The module starts no thread and uses the system's locks.
 ///
 /// # Safety
-/// `arguments` is NULL or points to a CK_C_INITIALIZE_ARGS, whose pReserved is NULL or points to a string.
+/// `arguments` is NULL or points to a CK_C_INITIALIZE_ARGS.
 pub(super) unsafe fn initialize(arguments: CK_VOID_PTR) -> Result<(), Error> {
     let mut reserved = std::ptr::null_mut();
     if !arguments.is_null() {
@@ -31,8 +31,7 @@ pub(super) unsafe fn initialize(arguments: CK_VOID_PTR) -> Result<(), Error> {
         }
         reserved = arguments.pReserved;
     }
-    // SAFETY: by this function's contract.
-    library::start(|| unsafe { environment::settings(reserved) })
+    library::start(|| environment::settings(reserved))
 }
 
 /// C_Finalize.

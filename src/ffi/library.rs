@@ -13,13 +13,13 @@ use crate::core::{Error, Module};
 use crate::settings::Settings;
 use crate::token::Readers;
 
-/// How long C_Initialize waits for the lock. In the child of a fork, the lock may be one that nobody will ever release.
+/// How long C_Initialize waits for the lock in the child of a fork, where it may be one that nobody will ever release.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The module between C_Initialize and C_Finalize.
 static RUNNING: Lazy<RwLock<Option<Arc<Module>>>> = Lazy::new(RwLock::default);
 
-/// The process that has called C_Initialize; 0 for none. Read before any lock is taken.
+/// The process that has called C_Initialize, or is about to; 0 for none. Read before any lock is taken.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// Sees to it that [`at_exit`] is called once.
@@ -56,7 +56,13 @@ pub(super) fn module() -> Result<Arc<Module>, Error> {
 /// # Errors
 /// [`Error::AlreadyInitialized`], and those of `settings`.
 pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Result<(), Error> {
-    let mut running = RUNNING.try_write_for(LOCK_PATIENCE).ok_or(Error::GeneralError)?;
+    let _ = OWNER.compare_exchange(0, process::id(), Ordering::AcqRel, Ordering::Acquire);
+    let mut running = if OWNER.load(Ordering::Acquire) == process::id() {
+        // Another thread may be at it, and PC/SC slow.
+        RUNNING.write()
+    } else {
+        RUNNING.try_write_for(LOCK_PATIENCE).ok_or(Error::GeneralError)?
+    };
     if running.is_some() && OWNER.load(Ordering::Acquire) == process::id() {
         return Err(Error::AlreadyInitialized);
     }
@@ -81,11 +87,11 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
 /// # Errors
 /// [`Error::NotInitialized`].
 pub(super) fn stop() -> Result<(), Error> {
-    let module = module()?;
-    let ended = RUNNING.write().take();
-    // Of two threads that finalize at once, only one has ended it.
-    ended.ok_or(Error::NotInitialized)?;
-    module.finalize();
+    module()?;
+    // Taken out first: of two threads that finalize at once only one ends it, and it ends what it has taken out, whatever
+    // a third has started meanwhile.
+    let ended = RUNNING.write().take().ok_or(Error::NotInitialized)?;
+    ended.finalize();
     // Unless another thread has started the module anew meanwhile.
     let running = RUNNING.read();
     if running.is_none() {

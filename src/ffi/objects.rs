@@ -4,14 +4,10 @@ use cryptoki_sys::*;
 
 use super::library::module;
 use super::pointers::{addresses, bytes, read, write};
-use crate::core::{AttributeError, Error, Filter};
+use crate::core::Error;
 
 /// More attributes than any template has that means something.
 const TEMPLATE_MAX: CK_ULONG = 4096;
-
-/// More bytes than any attribute has. A longer value in a search is cut here: it equals nothing either way, and a
-/// length that a caller invents must not decide how much memory is taken.
-const VALUE_MAX: usize = 1 << 16;
 
 /// C_GetAttributeValue: every entry is answered, whatever becomes of the others (PKCS#11 3.2 §5.7.5).
 ///
@@ -50,9 +46,9 @@ pub(super) unsafe fn get_attribute_value(
                 entry.ulValueLen = CK_UNAVAILABLE_INFORMATION;
                 match answer {
                     Ok(_) => too_small = true,
-                    Err(AttributeError::Invalid) => invalid = true,
-                    Err(AttributeError::Sensitive) => sensitive = true,
-                    Err(AttributeError::Failed(error)) => return Err(error),
+                    Err(Error::AttributeTypeInvalid) => invalid = true,
+                    Err(Error::AttributeSensitive) => sensitive = true,
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -105,7 +101,8 @@ pub(super) unsafe fn find_objects_init(
     if count > TEMPLATE_MAX {
         return Err(Error::ArgumentsBad);
     }
-    let mut filter = Filter::new();
+    // The values stay where they are: their lengths, which a caller invents, must not decide how much memory is taken.
+    let mut filter = Vec::new();
     for place in addresses(template, count)? {
         // SAFETY: one of the caller's attributes, and its value. A length that no memory has is refused, such as the
         // CK_UNAVAILABLE_INFORMATION that C_GetAttributeValue leaves.
@@ -113,7 +110,7 @@ pub(super) unsafe fn find_objects_init(
             let entry = read(place)?;
             (entry, bytes(entry.pValue.cast::<u8>(), entry.ulValueLen)?)
         };
-        filter.push((entry.type_, value.get(..VALUE_MAX).unwrap_or(value).to_vec()));
+        filter.push((entry.type_, value));
     }
     module.find_objects_init(session, &filter)
 }

@@ -21,6 +21,8 @@ pub(super) unsafe fn open_session(
 ) -> Result<(), Error> {
     let module = module()?;
     if session.is_null() {
+        // Whether there is a token comes first (PKCS#11 3.2 §5.1.7).
+        module.look_for_token(slot)?;
         return Err(Error::ArgumentsBad);
     }
     let handle = module.open_session(slot, flags)?;

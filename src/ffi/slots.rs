@@ -29,12 +29,9 @@ pub(super) unsafe fn get_slot_list(
 /// # Safety
 /// `info` is NULL or may be written.
 pub(super) unsafe fn get_slot_info(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO) -> Result<(), Error> {
-    let module = module()?;
-    if info.is_null() {
-        return Err(Error::ArgumentsBad);
-    }
+    let found = module()?.slot_info(slot)?;
     // SAFETY: by this function's contract.
-    unsafe { write(info, module.slot_info(slot)?) }
+    unsafe { write(info, found) }
 }
 
 /// C_GetTokenInfo.
@@ -42,12 +39,9 @@ pub(super) unsafe fn get_slot_info(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO) ->
 /// # Safety
 /// `info` is NULL or may be written.
 pub(super) unsafe fn get_token_info(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> Result<(), Error> {
-    let module = module()?;
-    if info.is_null() {
-        return Err(Error::ArgumentsBad);
-    }
+    let found = module()?.token_info(slot)?;
     // SAFETY: by this function's contract.
-    unsafe { write(info, module.token_info(slot)?) }
+    unsafe { write(info, found) }
 }
 
 /// C_WaitForSlotEvent.

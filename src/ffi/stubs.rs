@@ -11,9 +11,9 @@ pub(super) fn unsupported(session: CK_SESSION_HANDLE) -> Result<(), Error> {
     Err(Error::FunctionNotSupported)
 }
 
-/// A function that the module does not have, asked of a slot.
-pub(super) fn unsupported_by_slot(slot: CK_SLOT_ID) -> Result<(), Error> {
-    module()?.slot_info(slot)?;
+/// A function that the module does not have, asked of the token in a slot.
+pub(super) fn unsupported_by_token(slot: CK_SLOT_ID) -> Result<(), Error> {
+    module()?.look_for_token(slot)?;
     Err(Error::FunctionNotSupported)
 }
 

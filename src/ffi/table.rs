@@ -77,7 +77,7 @@ functions! {
         ) => slots::get_mechanism_info(slot, kind, info);
         C_InitToken(
             slot: CK_SLOT_ID, _pin: *mut CK_UTF8CHAR, _length: CK_ULONG, _label: *mut CK_UTF8CHAR
-        ) => stubs::unsupported_by_slot(slot);
+        ) => stubs::unsupported_by_token(slot);
         C_InitPIN(session: CK_SESSION_HANDLE, _a: *mut CK_UTF8CHAR, _b: CK_ULONG) => stubs::unsupported(session);
         C_SetPIN(
             session: CK_SESSION_HANDLE, old: *mut CK_UTF8CHAR, old_length: CK_ULONG,

@@ -23,6 +23,7 @@ mod returns;
 mod rsa;
 mod runner;
 mod sequences;
+mod threads;
 
 pub use case::{Case, Outcome, Verdict, cases, find};
 pub use chapters::ATTRIBUTES;

@@ -26,7 +26,6 @@ pub(crate) fn cases() -> Vec<Case> {
     table! {
         "random-calls/one-thread", "§5 all functions" => |c| calls(c, 1);
         "random-calls/several-threads", "§5 all functions, §5.4 C_Initialize" => |c| calls(c, THREADS);
-        "robust/finalize-in-the-middle", "§5.4 C_Finalize" => finalize_in_the_middle;
     }
 }
 
@@ -327,33 +326,4 @@ impl Worker<'_> {
         }
         Ok(())
     }
-}
-
-/// Threads call on while another one finalizes: whatever they get, nothing crashes, and the module starts anew.
-fn finalize_in_the_middle(c: &mut Context) -> Outcome {
-    for _ in 0..5 {
-        c.start_with_threads()?;
-        let slot = c.slot()?;
-        let session = c.session()?;
-        let module = c.m;
-        let callers: Vec<_> = (0..THREADS)
-            .map(|_| {
-                thread::spawn(move || {
-                    let (mut info, mut token) = (CK_SESSION_INFO::default(), CK_TOKEN_INFO::default());
-                    for _ in 0..200 {
-                        module.C_GetSessionInfo(session, &raw mut info);
-                        module.C_GetTokenInfo(slot, &raw mut token);
-                        module.C_FindObjectsInit(session, ptr::null_mut(), 0);
-                        module.C_FindObjectsFinal(session);
-                    }
-                })
-            })
-            .collect();
-        thread::sleep(std::time::Duration::from_millis(5));
-        ok("C_Finalize", c.m.C_Finalize(ptr::null_mut()))?;
-        for caller in callers {
-            caller.join().map_err(|_| Verdict::Fail("a thread of the suite panicked".into()))?;
-        }
-    }
-    Ok(())
 }

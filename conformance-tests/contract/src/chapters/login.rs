@@ -148,8 +148,14 @@ pub(super) fn cases() -> Vec<Case> {
             if c.token_info(c.slot()?)?.flags & CKF_LOGIN_REQUIRED == 0 {
                 return skip("the token asks for no login");
             }
-            for key in keys {
-                equal("CKA_PRIVATE of a key seen without login", c.get(session, key, CKA_PRIVATE), Ok(vec![CK_FALSE]))?;
+            for key in &keys {
+                equal("CKA_PRIVATE of a key seen without login", c.get(session, *key, CKA_PRIVATE), Ok(vec![CK_FALSE]))?;
+            }
+            ok("C_Login", c.login(session, CKU_USER)?)?;
+            let all = c.find(session, &vec![(CKA_CLASS, number(CKO_PRIVATE_KEY))])?;
+            that("there is a private key after login", !all.is_empty())?;
+            for key in all.iter().filter(|key| !keys.contains(key)) {
+                equal("CKA_PRIVATE of a key not seen before", c.get(session, *key, CKA_PRIVATE), Ok(vec![CK_TRUE]))?;
             }
             Ok(())
         };

@@ -56,6 +56,22 @@ pub(super) fn cases() -> Vec<Case> {
             ok("C_OpenSession", rv)?;
             c.still_there(handle.value())
         };
+        // Each entry can be, and all point to the same bytes: a caller must not decide how much memory the module takes.
+        "robust/search-large-template", "§5.7 C_FindObjectsInit" => |c| {
+            let session = c.session()?;
+            let value = vec![0_u8; 1 << 16];
+            let entry = CK_ATTRIBUTE {
+                type_: CKA_LABEL,
+                pValue: value.as_ptr().cast_mut().cast(),
+                ulValueLen: value.len() as CK_ULONG,
+            };
+            let mut template = vec![entry; 4096];
+            let before = memory_high_water();
+            let rv = c.m.C_FindObjectsInit(session, template.as_mut_ptr(), template.len() as CK_ULONG);
+            among("C_FindObjectsInit", rv, &[CKR_OK, CKR_ARGUMENTS_BAD, CKR_HOST_MEMORY])?;
+            let grown = memory_high_water().saturating_sub(before);
+            that(&format!("it takes less than 32 MB, not {grown} kB"), grown < 32 << 10)
+        };
         "robust/list-huge-room", "§5.5 C_GetSlotList, C_GetMechanismList" => |c| {
             let slot = c.slot()?;
             // There is room for all that there is; only the number is wrong.
@@ -284,4 +300,11 @@ fn failure(c: &mut Context) -> Outcome {
     let (mut forged, mut length) = (vec![7; keys.size()], keys.size() as CK_ULONG);
     let rv = c.m.C_VerifyRecover(session, forged.as_mut_ptr(), length, room.pointer(), &raw mut length);
     untouched("C_VerifyRecover of no signature", rv, &room)
+}
+
+/// The most memory that this process has had so far, in kB (Linux; 0 elsewhere).
+fn memory_high_water() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -53,7 +53,13 @@ pub(super) fn cases() -> Vec<Case> {
             let rv = c.m.C_GetMechanismInfo(empty, CKM_RSA_PKCS, &mut CK_MECHANISM_INFO::default());
             is("C_GetMechanismInfo", rv, CKR_TOKEN_NOT_PRESENT)?;
             let rv = c.m.C_OpenSession(empty, CKF_SERIAL_SESSION, ptr::null_mut(), None, &raw mut session);
-            is("C_OpenSession", rv, CKR_TOKEN_NOT_PRESENT)
+            is("C_OpenSession", rv, CKR_TOKEN_NOT_PRESENT)?;
+            // What says of a token comes before what says of arguments (§5.1.7).
+            is("C_GetTokenInfo, NULL", c.m.C_GetTokenInfo(empty, ptr::null_mut()), CKR_TOKEN_NOT_PRESENT)?;
+            let rv = c.m.C_GetMechanismInfo(empty, CKM_RSA_PKCS, ptr::null_mut());
+            is("C_GetMechanismInfo, NULL", rv, CKR_TOKEN_NOT_PRESENT)?;
+            let rv = c.m.C_OpenSession(empty, CKF_SERIAL_SESSION, ptr::null_mut(), None, ptr::null_mut());
+            is("C_OpenSession, NULL", rv, CKR_TOKEN_NOT_PRESENT)
         };
         "slots/mechanism-list", "§5.5 C_GetMechanismList" => |c| {
             let slot = c.slot()?;
