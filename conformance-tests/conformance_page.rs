@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The heading of the table of what the contract suite cannot see.
+const OWN_TESTS: &str = "\n## What the contract suite cannot see\n";
+
 /// A row of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
@@ -134,8 +137,9 @@ fn the_page_is_what_the_sources_say() {
     let written = written(&page);
     let (functions, mechanisms) = expected(&written);
     let (introduction, _) = page.split_once("\n## Functions\n").expect("the heading of the functions");
+    let (_, own) = page.split_once(OWN_TESTS).expect("the heading of the last table");
     let whole = format!(
-        "{introduction}\n## Functions\n\n{}\n## Mechanisms\n\n{}",
+        "{introduction}\n## Functions\n\n{}\n## Mechanisms\n\n{}{OWN_TESTS}{own}",
         table(["function", "since", "here", "shown by"], &functions),
         table(["mechanism", "for", "here", "shown by"], &mechanisms)
     );
@@ -163,6 +167,25 @@ fn every_row_says_what_happens_and_who_shows_it() {
     for (name, _) in mechanisms() {
         let row = written.get(&name).unwrap_or_else(|| panic!("{name} has no row"));
         assert!(!row.here.is_empty() && !row.shown_by.is_empty(), "{name}: {row:?}");
+    }
+}
+
+#[test]
+fn the_tests_that_show_what_is_this_modules_own_are_there() {
+    let page = read("docs/conformance.md");
+    let (_, own) = page.split_once(OWN_TESTS).expect("the heading of the last table");
+    let rows: Vec<_> = own.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what")).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let (what, tests) = row.trim_matches('|').split_once(" | ").expect("two columns");
+        let tests: Vec<_> = tests.split(", ").map(|test| test.trim().trim_matches('`')).collect();
+        assert!(!tests.is_empty(), "{what}");
+        for test in tests {
+            let (file, name) = test.split_once(": ").unwrap_or_else(|| panic!("{what}: {test}"));
+            let file = file.replace("suite/", "suite/tests/");
+            let source = read(&format!("conformance-tests/{file}.rs"));
+            assert!(source.contains(&format!("#[test]\nfn {name}() {{")), "{what}: {test} is no test");
+        }
     }
 }
 

@@ -199,7 +199,8 @@ fn use_no_settings() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let file = lasting("settings").join("none.toml");
-        fs::write(&file, "readers = [\"Virtual PCD 00 0*\"]\n").expect("a file in cargo's target folder");
+        let readers = "readers = [\"Virtual PCD 00 0*\", \"Other PCD 00 0*\"]\n";
+        fs::write(&file, readers).expect("a file in cargo's target folder");
         // SAFETY: the tests take turns, and this happens in the first one that uses the module.
         unsafe { env::set_var(CONFIG, file) };
     });
@@ -266,10 +267,18 @@ pub trait Objects {
     fn one(&self, class: ObjectClass) -> ObjectHandle;
     /// The holder's certificate: the one with the key's CKA_ID.
     fn certificate(&self) -> Vec<u8>;
+    /// Checks that nobody is logged in: no private key is listed, and one that was known before does not sign.
+    ///
+    /// # Panics
+    /// Where it is not so.
+    fn refuses_to_sign(&self, known: ObjectHandle);
     /// Finds the private key, and signs.
     ///
     /// # Errors
     /// Those of the module.
+    ///
+    /// # Panics
+    /// Where no private key is listed.
     fn sign_with_key(&self, mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>>;
     /// Signs some data with SHA256_RSA_PKCS, and checks the signature with OpenSSL.
     ///
@@ -305,12 +314,18 @@ impl Objects for Session {
         }
     }
 
+    #[track_caller]
+    fn refuses_to_sign(&self, known: ObjectHandle) {
+        assert_eq!(self.all(ObjectClass::PRIVATE_KEY), [], "a private key is listed, and nobody is logged in");
+        let answer = outcome(self.sign(&Mechanism::Sha256RsaPkcs, known, b"data"));
+        assert!(matches!(answer, Err(RvError::UserNotLoggedIn | RvError::KeyHandleInvalid)), "{answer:?}");
+    }
+
+    #[track_caller]
     fn sign_with_key(&self, mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>> {
-        let keys = self.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])?;
-        let key = keys.first().copied();
-        // Without login there is none: the module's own answer to that is what the tests want to see.
-        let key = key.ok_or(Error::Pkcs11(RvError::UserNotLoggedIn, cryptoki::context::Function::SignInit))?;
-        self.sign(mechanism, key, data)
+        let found = self.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])?;
+        let [key] = found.as_slice() else { panic!("one private key, not {found:?}") };
+        self.sign(mechanism, *key, data)
     }
 
     fn sign_well(&self) -> Result<()> {

@@ -45,7 +45,7 @@ impl Turn {
         let (ended, end) = mpsc::channel::<()>();
         thread::spawn(move || {
             if let Err(RecvTimeoutError::Timeout) = end.recv_timeout(PATIENCE) {
-                say(&format!("{test} hangs since {} seconds; the tests are ended", PATIENCE.as_secs()));
+                say(&format!("{test} has hung for {} seconds; the tests are ended", PATIENCE.as_secs()));
                 std::process::abort();
             }
         });

@@ -267,6 +267,10 @@ fn no_token_is_made_anew() {
         assert_eq!(rv, CKR_FUNCTION_NOT_SUPPORTED);
     }
     assert_eq!((tokens(), stand.card.stats().apdus), (before, 0), "the card is not even asked");
+    stand.card.remove();
+    let slot = stand.module.slot(Reader::First, Key::Auth);
+    let rv = call!(C_InitToken(slot.id(), ptr::null_mut(), 0, ptr::null_mut()));
+    assert_eq!(rv, CKR_TOKEN_NOT_PRESENT, "whether there is one comes first");
 }
 
 #[test]

@@ -81,6 +81,23 @@ fn a_client_that_looks_before_it_logs_in_stays_within_the_budget() {
 }
 
 #[test]
+fn a_client_that_takes_its_time_before_it_opens_a_session_pays_two_commands_more() {
+    // As one that lists the tokens and has its user choose: it is looked again which card it is (docs/architecture.md).
+    for key in Key::ALL {
+        let stand = Stand::new();
+        stand.card.clear();
+        for slot in stand.module.client.get_slots_with_token().unwrap() {
+            stand.module.client.get_token_info(slot).unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1300));
+        let session = stand.module.logged_in(key);
+        session.sign_well().unwrap();
+        let stats = at_most(&stand.card, 23, "list, a pause, find, log in, sign");
+        assert!(stats.bytes <= 2400, "{key:?}: {} bytes instead of 2400", stats.bytes);
+    }
+}
+
+#[test]
 fn what_is_known_is_not_asked_again() {
     for key in Key::ALL {
         let stand = Stand::new();

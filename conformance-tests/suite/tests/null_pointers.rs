@@ -3,7 +3,7 @@
 use std::ptr::null_mut as null;
 
 use cryptoki_sys::*;
-use jpki_conformance_suite::{Key, Objects, Reader, Stand, call};
+use jpki_conformance_suite::{Key, Objects, Reader, Stand, Turn, call};
 
 /// Names of functions with their outcomes.
 type Outcomes = Vec<(&'static str, CK_RV)>;
@@ -13,6 +13,20 @@ macro_rules! outcomes {
     ($($name:ident($($argument:expr),*);)*) => {
         vec![$((stringify!($name), call!($name($($argument),*)))),*]
     };
+}
+
+/// Bytes at the end of a page, behind which there is no memory. Never given back.
+fn before_nothing(bytes: &[u8]) -> CK_VOID_PTR {
+    const PAGE: usize = 65536;
+    // SAFETY: two new pages (of the largest size there is), of which the first may be written.
+    unsafe {
+        let pages = libc::mmap(null(), 2 * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
+        assert_ne!(pages, libc::MAP_FAILED);
+        assert_eq!(libc::mprotect(pages, PAGE, libc::PROT_READ | libc::PROT_WRITE), 0);
+        let text = pages.cast::<u8>().add(PAGE - bytes.len());
+        text.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        text.cast()
+    }
 }
 
 /// Every function that has a pointer, with NULL for all of them and lengths that promise something.
@@ -317,4 +331,16 @@ fn the_four_ways_to_say_how_to_lock() {
     let mut something = 0;
     assert_eq!(call!(C_Finalize((&raw mut something).cast())), CKR_ARGUMENTS_BAD);
     drop(stand);
+}
+
+#[test]
+fn a_reserved_argument_that_is_no_string_of_settings() {
+    let _turn = Turn::take();
+    // What is no memory, and a string that runs into such: another program's flag, or its own idea of the field.
+    for reserved in [1_usize as CK_VOID_PTR, usize::MAX as CK_VOID_PTR, before_nothing(b"abcdef")] {
+        let mut arguments =
+            CK_C_INITIALIZE_ARGS { pReserved: reserved, flags: CKF_OS_LOCKING_OK, ..Default::default() };
+        assert_eq!(call!(C_Initialize((&raw mut arguments).cast())), CKR_ARGUMENTS_BAD, "{reserved:?}");
+        assert_eq!(call!(C_Finalize(null())), CKR_CRYPTOKI_NOT_INITIALIZED);
+    }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
+use cryptoki::object::ObjectClass;
 use cryptoki::session::UserType;
 use jpki_conformance_suite::{Helper, Key, Objects, Reader, Stand, bystander, outcome, pin, raw_apdu};
 
@@ -37,9 +38,11 @@ fn another_application_is_selected_between_our_calls() {
 fn another_program_leaves_the_card_unlocked() {
     // What is not ours to use is not used: a signature needs our own login.
     let stand = Stand::new();
-    let session = stand.module.session(Key::Auth);
+    let session = stand.module.logged_in(Key::Auth);
+    let known = session.one(ObjectClass::PRIVATE_KEY);
+    session.logout().unwrap();
     assert_eq!(raw_apdu(Reader::First, &[SELECT_JPKI, "002000980431323334"]), ["9000", "9000"]);
-    assert!(session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err());
+    session.refuses_to_sign(known);
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn a_card_taken_out_ends_its_sessions() {
     let stand = Stand::new();
     let slots = Key::ALL.map(|key| stand.module.slot(Reader::First, key));
     let sessions = Key::ALL.map(|key| stand.module.logged_in(key));
+    let keys = sessions.each_ref().map(|session| session.one(ObjectClass::PRIVATE_KEY));
     stand.card.remove();
     for (session, slot) in sessions.iter().zip(slots) {
         is(session.get_session_info(), RvError::SessionHandleInvalid);
@@ -28,13 +29,10 @@ fn a_card_taken_out_ends_its_sessions() {
 
     stand.card.insert();
     assert_eq!(stand.module.client.get_slots_with_token().unwrap(), slots, "the slots keep their ids");
-    for (key, session) in Key::ALL.into_iter().zip(sessions) {
+    for ((key, session), known) in Key::ALL.into_iter().zip(sessions).zip(keys) {
         is(session.get_session_info(), RvError::SessionHandleInvalid);
         let again = stand.module.session(key);
-        assert!(
-            again.sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err(),
-            "nobody has logged in to this insertion"
-        );
+        again.refuses_to_sign(known);
         again.login(UserType::User, Some(&pin(key.pin()))).unwrap();
         again.sign_well().unwrap();
     }
@@ -151,6 +149,7 @@ fn a_held_pin_is_not_sent_to_another_card() {
         let serial = module.token_info(key).serial_number().to_owned();
         let session = module.logged_in(key);
         session.sign_well().unwrap();
+        let known = session.one(ObjectClass::PRIVATE_KEY);
         drop(first);
         // The same PIN, so that only the log tells.
         let second = VirtualCard::start_as(Reader::First, "identity-2", &["--serial", "990000000000025"]);
@@ -158,7 +157,7 @@ fn a_held_pin_is_not_sent_to_another_card() {
         assert_eq!(second.verifications(), 0, "the PIN went to another card:\n{}", second.log().join("\n"));
         assert_ne!(module.token_info(key).serial_number(), serial);
         let again = module.session(key);
-        assert!(again.sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err());
+        again.refuses_to_sign(known);
         assert_eq!(second.verifications(), 0);
         again.login(UserType::User, Some(&pin(key.pin()))).unwrap();
         again.sign_well().unwrap();
@@ -179,7 +178,8 @@ fn two_cards_in_two_readers() {
     assert_ne!(serials[0], serials[1]);
     let sessions = slots.map(|slot| module.client.open_ro_session(slot).unwrap());
     sessions[0].login(UserType::User, Some(&pin("1234"))).unwrap();
-    assert!(sessions[1].sign_with_key(&Mechanism::Sha256RsaPkcs, b"x").is_err(), "a login is for one card");
+    // A login is for one card, and its key no other's.
+    sessions[1].refuses_to_sign(sessions[0].one(ObjectClass::PRIVATE_KEY));
     sessions[1].login(UserType::User, Some(&pin("9876"))).unwrap();
     sessions.iter().for_each(|session| session.sign_well().unwrap());
     let signature = sessions[0].sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").unwrap();

@@ -82,7 +82,7 @@ const RUNS: [Run; 3] = [
     },
 ];
 
-const AT_LEAST: usize = 742;
+const AT_LEAST: usize = 746;
 
 #[test]
 fn the_contract_holds_on_both_tokens() {
