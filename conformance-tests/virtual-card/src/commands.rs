@@ -90,7 +90,8 @@ impl Card {
         Ok(Vec::new())
     }
 
-    /// By name or the beginning of one. Another application than the selected one locks the PINs (card-facts §4.5).
+    /// By name or the beginning of one. Another application than the selected one locks the PINs (card-facts §4.5). 6A82
+    /// for a name that no application has is a guess (card-facts §1.3), and that nothing changes then.
     fn select_by_name(&mut self, command: &Command) -> Answer {
         let (application, name) = NAMES
             .into_iter()
@@ -179,7 +180,8 @@ impl Card {
         Ok(Vec::new())
     }
 
-    /// CHANGE REFERENCE DATA: the new PIN alone, after VERIFY of the old one (card-facts §4.4).
+    /// CHANGE REFERENCE DATA: the new PIN alone, after VERIFY of the old one (card-facts §4.4). That it takes a short
+    /// identifier as VERIFY does is a guess.
     fn change_reference_data(&mut self, command: &Command) -> Answer {
         if command.p1 != 0x01 {
             return Err(Status::WRONG_PARAMETERS);
@@ -193,7 +195,7 @@ impl Card {
     }
 
     /// COMPUTE DIGITAL SIGNATURE (card-facts §5). That a command without Le or with an extended length gets 6700 is
-    /// a guess.
+    /// a guess, and so is the order of the checks.
     fn sign(&mut self, command: &Command) -> Answer {
         let scheme = Scheme::from_p1(command.p1, self.options.pss)?;
         self.address(command.p2)?;

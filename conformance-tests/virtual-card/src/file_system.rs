@@ -40,6 +40,8 @@ pub(crate) struct FileSystem {
 }
 
 impl FileSystem {
+    /// A phone is given what the plastic card has, but for what is known to differ (card-facts §6.7): a guess, also that
+    /// it has the common application.
     pub(crate) fn new(identity: &Identity, options: &Options) -> FileSystem {
         FileSystem {
             jpki: jpki_files(identity, options),

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What the card does follows a collection of published facts about real cards, kept with the project as
-//! *card-facts*; comments cite its sections. Nobody has yet compared this card with a real one bit for bit:
+//! `docs/card-facts.md`; comments cite its sections. Nobody has yet compared this card with a real one bit for bit:
 //! behaviour that rests on a single source, or on a guess, says so where it is implemented.
 //!
 //! The keys and certificates are made on first use ([`Identity::load_or_create`]) under a hierarchy of their own,

@@ -113,7 +113,7 @@ impl Pins {
             });
         }
         if candidate == pin.value {
-            pin.tries_left = pin.limit;
+            pin.tries_left = pin.limit; // a guess (card-facts §4.1)
             pin.verified = true;
             return Ok(());
         }
@@ -122,7 +122,8 @@ impl Pins {
         Err(Status::tries_left(pin.tries_left))
     }
 
-    /// CHANGE REFERENCE DATA: a new value once the old one is verified (card-facts §4.4).
+    /// CHANGE REFERENCE DATA: a new value once the old one is verified (card-facts §4.4). That the PIN stays verified is a
+    /// guess.
     pub(crate) fn change(&mut self, kind: PinKind, new: &[u8]) -> Result<(), Status> {
         if !self.is_verified(kind) {
             return Err(Status::SECURITY_STATUS);

@@ -16,7 +16,7 @@ impl Program {
         let l = length.pointer();
         // SAFETY: as in `one_call`; nothing is read or written.
         let rv = unsafe {
-            match input.byte() % 34 {
+            match input.byte() % 56 {
                 0 => C_InitToken(s, p, n, p),
                 1 => C_InitPIN(s, p, n),
                 2 => C_GetOperationState(s, p, l),
@@ -50,7 +50,29 @@ impl Program {
                 30 => C_MessageVerifyInit(s, p.cast(), o),
                 31 => C_VerifyMessage(s, p.cast(), n, p, n, p, n),
                 32 => C_AsyncComplete(s, p, p.cast()),
-                _ => C_WrapKeyAuthenticated(s, p.cast(), o, o, p, n, p, l),
+                33 => C_WrapKeyAuthenticated(s, p.cast(), o, o, p, n, p, l),
+                34 => C_MessageEncryptInit(s, p.cast(), o),
+                35 => C_EncryptMessage(s, p.cast(), n, p, n, p, n, p, l),
+                36 => C_EncryptMessageBegin(s, p.cast(), n, p, n),
+                37 => C_EncryptMessageNext(s, p.cast(), n, p, n, p, l, n),
+                38 => C_MessageEncryptFinal(s),
+                39 => C_MessageDecryptInit(s, p.cast(), o),
+                40 => C_DecryptMessage(s, p.cast(), n, p, n, p, n, p, l),
+                41 => C_DecryptMessageBegin(s, p.cast(), n, p, n),
+                42 => C_DecryptMessageNext(s, p.cast(), n, p, n, p, l, n),
+                43 => C_MessageDecryptFinal(s),
+                44 => C_SignMessageBegin(s, p.cast(), n),
+                45 => C_SignMessageNext(s, p.cast(), n, p, n, p, l),
+                46 => C_MessageSignFinal(s),
+                47 => C_VerifyMessageBegin(s, p.cast(), n),
+                48 => C_VerifyMessageNext(s, p.cast(), n, p, n, p, n),
+                49 => C_MessageVerifyFinal(s),
+                50 => C_EncapsulateKey(s, p.cast(), o, p.cast(), n, p, l, l),
+                51 => C_DecapsulateKey(s, p.cast(), o, p.cast(), n, p, n, l),
+                52 => C_GetSessionValidationFlags(s, n, l),
+                53 => C_AsyncGetID(s, p, l),
+                54 => C_AsyncJoin(s, p, n, p, n),
+                _ => C_UnwrapKeyAuthenticated(s, p.cast(), o, p, n, p.cast(), n, p, n, l),
             }
         };
         assert_ne!(rv, CKR_OK, "a function that is not there has succeeded");
