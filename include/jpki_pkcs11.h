@@ -1,5 +1,5 @@
 /*
- * jpki-pkcs11: what a C program may want to know of the module beside the PKCS#11 standard.
+ * jpki-pkcs11: what a C program may want to know of the module besides the PKCS#11 standard.
  *
  * The functions are PKCS#11's, so use the standard's own header for them (Debian: libp11-kit-dev has
  * <p11-kit/pkcs11.h>, libp11 and OpenSC have <pkcs11.h>). This header needs no other and may be included before or
