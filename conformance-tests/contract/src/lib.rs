@@ -12,6 +12,7 @@ mod chapters;
 mod check;
 mod context;
 mod known;
+mod loading;
 mod memory;
 mod names;
 mod numbers;

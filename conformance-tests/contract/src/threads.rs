@@ -115,11 +115,13 @@ fn finalize_and_initialize(c: &mut Context) -> Outcome {
 /// Of several threads that begin the same operation in one session, one does.
 fn one_session(c: &mut Context) -> Outcome {
     c.start_with_threads()?;
-    let (session, keys) = c.ready()?;
+    let (_login, keys) = c.ready()?;
     let (m, public) = (c.m, keys.public()?);
-    let searches = || m.C_FindObjectsInit(session, ptr::null_mut(), 0);
-    let signs = || m.C_SignInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);
-    let verifies = || m.C_VerifyInit(session, &mut mechanism(CKM_RSA_PKCS), public);
+    // A session for each: not every module lets different operations be under way in one.
+    let sessions = [c.session()?, c.session()?, c.session()?];
+    let searches = || m.C_FindObjectsInit(sessions[0], ptr::null_mut(), 0);
+    let signs = || m.C_SignInit(sessions[1], &mut mechanism(CKM_RSA_PKCS), keys.private);
+    let verifies = || m.C_VerifyInit(sessions[2], &mut mechanism(CKM_RSA_PKCS), public);
     let begins: [(&str, &(dyn Fn() -> CK_RV + Sync)); 3] =
         [("C_FindObjectsInit", &searches), ("C_SignInit", &signs), ("C_VerifyInit", &verifies)];
     for (name, begin) in begins {

@@ -16,9 +16,12 @@ const NOT_WITH_NULL: [&str; 7] =
     ["C_Initialize", "C_Finalize", "C_InitToken", "C_InitPIN", "C_SetPIN", "C_Login", "C_LoginUser"];
 
 /// Functions with the argument, counted from 0, that may be NULL: a question for a length (§5.2), what an application may
-/// leave out, and a mechanism, which NULL cancels (§5.8 to §5.15).
-const MAY_BE_NULL: [(&str, usize); 12] = [
+/// leave out or has to, and a mechanism, which NULL cancels (§5.8 to §5.15).
+const MAY_BE_NULL: [(&str, usize); 15] = [
     ("C_GetInterfaceList", 0),
+    ("C_GetInterface", 0),
+    ("C_GetInterface", 1),
+    ("C_WaitForSlotEvent", 2),
     ("C_GetSlotList", 1),
     ("C_GetMechanismList", 1),
     ("C_OpenSession", 2),

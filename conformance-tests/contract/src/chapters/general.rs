@@ -10,8 +10,9 @@ use cryptoki_sys::*;
 use crate::case::{Case, Outcome, table};
 use crate::check::{among, equal, fail, is, ok, skip, that};
 use crate::context::Context;
+use crate::loading::{describe, follow, list_version, mutex_callbacks};
 use crate::names::name;
-use crate::raw::{FUNCTIONS, describe, follow, list_version, mutex_callbacks};
+use crate::raw::FUNCTIONS;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = table! {
