@@ -81,13 +81,18 @@ pub(super) fn any_unanswered(card: &str, key_pair: KeyPair) -> bool {
 }
 
 /// The tries left tell what became of a PIN whose answer was lost: a right one brings them all back, and a wrong one
-/// takes one away. To be asked before another PIN changes them.
+/// takes one away. To be asked before another PIN changes them. Of a PIN that was refused without a number it is
+/// remembered from now on.
 pub(super) fn settle(card: &str, key_pair: KeyPair, left: u8) {
     let Some(mut known) = lock() else { return };
     known.retain_mut(|other| match other.outcome {
         Outcome::Unanswered { before } if other.is_unanswered(card, key_pair) => {
             other.outcome = Outcome::Refused { left: Some(left) };
             left < before.unwrap_or(key_pair.tries())
+        }
+        Outcome::Refused { left: None } if other.card == card && other.key_pair == key_pair => {
+            other.outcome = Outcome::Refused { left: Some(left) };
+            true
         }
         _ => true,
     });
@@ -104,7 +109,7 @@ pub(super) fn forget(card: &str, key_pair: KeyPair) {
 /// PIN, or had it reset, and may have set it to one of these.
 pub(super) fn forget_older_than(card: &str, key_pair: KeyPair, tries: u8) {
     let older = |other: &Refused| match other.outcome {
-        Outcome::Refused { left } => left.is_none_or(|left| left < tries),
+        Outcome::Refused { left } => left.is_some_and(|left| left < tries),
         Outcome::Unanswered { .. } => false,
     };
     if let Some(mut known) = lock() {
@@ -130,7 +135,16 @@ mod tests {
         assert!(contains("one", key_pair, &pin(b"2222")));
         forget_older_than("one", key_pair, 3);
         assert!(!contains("one", key_pair, &pin(b"1111")) && !contains("one", key_pair, &pin(b"2222")));
+        // Refused without a number: what the card tells next counts.
         remember("one", key_pair, &pin(b"1111"), None);
+        settle("one", key_pair, 2);
+        forget_older_than("one", key_pair, 2);
+        assert!(contains("one", key_pair, &pin(b"1111")));
+        forget_older_than("one", key_pair, 3);
+        assert!(!contains("one", key_pair, &pin(b"1111")));
+        remember("one", key_pair, &pin(b"1111"), None);
+        forget_older_than("one", key_pair, 3);
+        assert!(contains("one", key_pair, &pin(b"1111")), "nothing was told since");
         forget("one", key_pair);
         assert!(!contains("one", key_pair, &pin(b"1111")));
     }

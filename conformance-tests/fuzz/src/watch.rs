@@ -180,7 +180,9 @@ impl Watch {
                     }
                     // More tries than there were: somebody has shown the card a right PIN.
                     if let Some(refused) = self.refused.get_mut(&(self.identity, file)) {
-                        refused.retain(|(_, left)| left.is_some_and(|left| left >= tries));
+                        refused.retain(|(_, left)| left.is_none_or(|left| left >= tries));
+                        // Refused without a number, or fewer tries since: this one counts.
+                        refused.iter_mut().for_each(|(_, left)| *left = Some(left.map_or(tries, |left| left.min(tries))));
                     }
                 }
             }

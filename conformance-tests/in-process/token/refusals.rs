@@ -63,6 +63,20 @@ fn a_refused_pin_that_another_program_has_set_meanwhile_is_sent_again() {
 }
 
 #[test]
+fn a_pin_that_was_refused_without_a_number_is_not_sent_again() {
+    for key_pair in KeyPair::ALL {
+        let (_machine, card, token) = token_of(Options::default(), key_pair);
+        card.card().answer_matching(0x20, 1, vec![0x63, 0x00]);
+        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+        card.card().clear_exchanges();
+        for _ in 0..3 {
+            assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+        }
+        assert_eq!(pins_sent(&card), 0, "the tries are told now, and are no more than they were");
+    }
+}
+
+#[test]
 fn a_refusal_is_one_cards_and_one_key_pairs() {
     let machine = machine_with(&plastic(Options::default()));
     let reader = reader(&machine);
