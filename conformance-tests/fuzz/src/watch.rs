@@ -182,7 +182,9 @@ impl Watch {
                     if let Some(refused) = self.refused.get_mut(&(self.identity, file)) {
                         refused.retain(|(_, left)| left.is_none_or(|left| left >= tries));
                         // Refused without a number, or fewer tries since: this one counts.
-                        refused.iter_mut().for_each(|(_, left)| *left = Some(left.map_or(tries, |left| left.min(tries))));
+                        for (_, left) in refused {
+                            *left = Some(left.map_or(tries, |left| left.min(tries)));
+                        }
                     }
                 }
             }
