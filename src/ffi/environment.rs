@@ -115,6 +115,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "in Miri there is no kernel to refuse what is no memory")]
     fn what_is_no_memory_is_refused() {
         let probe = Probe::new().unwrap();
         assert_eq!(probe.read(b"ab".as_ptr().wrapping_add(1)), Ok(b'b'));
