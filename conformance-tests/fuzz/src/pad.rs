@@ -28,18 +28,20 @@ pub struct Pad {
     pub features: Vec<u8>,
     /// What the user will do.
     pub user: VecDeque<User>,
+    /// The codes may be those of each other, or of anything.
+    lies: bool,
 }
 
 impl Pad {
     /// A pad as it should be.
     pub fn new() -> Self {
         let entry = |code: u32| [&[code as u8, 4], &code.to_be_bytes()[..]].concat();
-        Pad { features: [entry(VERIFY), entry(MODIFY)].concat(), user: VecDeque::new() }
+        Pad { features: [entry(VERIFY), entry(MODIFY)].concat(), user: VecDeque::new(), lies: false }
     }
 
     /// A pad whose reader says what the input wants.
     pub fn that_lies(input: &mut Input<'_>) -> Self {
-        Pad { features: input.blob().to_vec(), ..Self::new() }
+        Pad { features: input.blob().to_vec(), lies: true, ..Self::new() }
     }
 
     /// Lets the user complete a command.
@@ -59,6 +61,10 @@ impl Pad {
         };
         let size = u32::from_le_bytes(structure[data..data + 4].try_into().expect("four bytes"));
         let command = &structure[data + 4..];
+        if self.lies && size as usize != command.len() {
+            // The one structure under the other's code.
+            return Err(pcsc_sys::SCARD_E_INVALID_PARAMETER);
+        }
         assert_eq!(size as usize, command.len(), "ulDataLength");
         let (longest, shortest, block) = (structure[lengths], structure[lengths + 1], structure[3] & 0x0F);
         assert!(shortest <= longest && structure[2] == 0x82, "the form of a PIN");
