@@ -82,7 +82,7 @@ const RUNS: [Run; 3] = [
     },
 ];
 
-const AT_LEAST: usize = 746;
+const AT_LEAST: usize = 744;
 
 #[test]
 fn the_contract_holds_on_both_tokens() {
