@@ -1,7 +1,6 @@
 //! Which layer may know what: the table of docs/architecture.md ("Layers"), enforced on the source text.
 //!
-//! A layer imports from the layers below it and from nowhere else, and has words that it must never say. (That `unsafe`
-//! is at the boundary only is the compiler's to see: src/lib.rs.) Comments and
+//! A layer imports from the layers below it and from nowhere else, and has words that it must never say. Comments and
 //! the contents of string literals do not count, so that both may explain what they like.
 
 use std::fs;
@@ -22,7 +21,7 @@ const PC_SC: &[&str] = &["pcsc", "SCard", "SCARD_"];
 const CRYPTOKI: &[&str] =
     &["cryptoki_sys", "CK_", "CKA_", "CKF_", "CKK_", "CKM_", "CKO_", "CKR_", "CKS_", "CKU_", "CKP_"];
 const COMMANDS: &[&str] = &["Command", "StatusWord", "transmit", "apdu", "Apdu", "APDU", "Ef", "Aid"];
-const POINTERS: &[&str] = &["*mut", "*const", "NonNull", "as_ptr", "as_mut_ptr"];
+const POINTERS: &[&str] = &["*mut", "*const", "unsafe", "NonNull", "as_ptr", "as_mut_ptr"];
 
 const RULES: [Rule; 5] = [
     Rule { layer: "ffi", imports: &["core", "token", "settings", "logging"], forbidden: &[] },
@@ -197,6 +196,9 @@ fn violations(rule: &Rule, source: &str) -> Vec<String> {
         if line.contains("super::super::") {
             found.push(format!("line {}: leaves the folder", number + 1));
         }
+        if rule.layer != "ffi" && says(line, "unsafe") {
+            found.push(format!("line {}: unsafe", number + 1));
+        }
     }
     found
 }
@@ -231,6 +233,16 @@ fn layers_know_what_they_may() {
     }
 }
 
+/// The compiler says so as well (src/lib.rs), unless a file allows it to itself.
+#[test]
+fn unsafe_lives_at_the_boundary() {
+    let boundary = source_folder().join("ffi").display().to_string();
+    for (name, source) in sources(&source_folder()).into_iter().filter(|(name, _)| !name.starts_with(&boundary)) {
+        let code = code_of(&source);
+        assert!(!code.lines().any(|line| says(line, "unsafe")), "{name} has an unsafe block");
+    }
+}
+
 #[test]
 fn no_layer_is_forgotten() {
     let ruled: Vec<_> = RULES.iter().map(|rule| rule.layer).collect();
@@ -261,11 +273,13 @@ fn violations_are_found() {
         ("core", "use crate::ffi::table;"),
         ("core", "pub fn f(p: *mut u8) {}"),
         ("core", "pub fn f(p: *const u8) {}"),
+        ("core", "fn f() { unsafe { g() } }"),
         ("core", "channel.transmit(b);"),
         ("token", "use cryptoki_sys::CK_RV;"),
         ("token", "return CKR_PIN_LOCKED;"),
         ("token", "let mechanism = CKM_RSA_PKCS;"),
         ("token", "use crate::core::Error;"),
+        ("token", "let x = unsafe { y };"),
         ("token", "channel.transmit(&[0x00, 0xA4])?;"),
         ("token", "use crate::card::StatusWord;"),
         ("card", "use crate::token::Token;"),

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Does the module read memory that nobody wrote, write where it must not, or lose any? Sourced by conformance-tests/run.
 #
-# The whole contract suite runs in one process under valgrind, on the stack, once for each token and once with a PIN for each
-# signature: a process for each of its cases would take an hour. Only the random cases do less than elsewhere. Nothing is suppressed.
+# The whole contract suite runs in one process under valgrind, on the stack, once for each token and once with a PIN for
+# each signature: a process for each of its cases would take an hour. Only the random cases do less than elsewhere.
+# Nothing is suppressed.
 
 # Memory that is lost counts as an error; what is still in use at the end of the program does not.
 readonly MEMCHECK=(valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite

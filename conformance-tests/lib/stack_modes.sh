@@ -62,7 +62,7 @@ stack_other_reader() {
     "$built/jpki-virtual-card" run --port 36864 --identity /run/own --auth-pin 7777 --log /run/own.log >/run/own.out &
     wait_for_readers 'Yes.*Own Reader 00 00'
     grep -q '^ready' /run/own.out || { echo "other reader: there is no card in it" && return 1; }
-    cp -r /run/own.log /run/before.log
+    cp /run/own.log /run/before.log
     JPKI_STACK_MODE=running JPKI_PKCS11_MODULE=$built/libjpki_pkcs11.so JPKI_VIRTUAL_CARD=$built/jpki-virtual-card \
         pkcs11-tool-scripts/demo >/run/demo.out || { cat /run/demo.out && return 1; }
     cmp /run/before.log /run/own.log || { echo "other reader: somebody's own card was asked something" && return 1; }

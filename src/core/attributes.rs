@@ -175,7 +175,8 @@ impl Object {
     fn id(&self) -> Bytes {
         if let Kind::CaCertificate = self.kind {
             // The issuer's key identifier is in the holder's certificate, which is read more often than the CA's: a
-            // search by CKA_ID must not cost the reading of both. For J-LIS's CAs the two agree: seen in their certificates, stated nowhere.
+            // search by CKA_ID must not cost the reading of both. For J-LIS's CAs the two agree: seen in their
+            // certificates, stated nowhere.
             if let Ok(Some(holder)) = self.token.certificate() {
                 if let Some(identifier) = holder.authority_key_identifier() {
                     return Ok(identifier.to_vec());

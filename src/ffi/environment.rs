@@ -60,8 +60,9 @@ impl Probe {
         if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
             return Err(Error::GeneralError);
         }
+        let [from, to] = ends;
         // SAFETY: two open descriptors that nobody else has.
-        Ok(unsafe { Probe { from: OwnedFd::from_raw_fd(ends[0]), to: OwnedFd::from_raw_fd(ends[1]) } })
+        Ok(unsafe { Probe { from: OwnedFd::from_raw_fd(from), to: OwnedFd::from_raw_fd(to) } })
     }
 
     /// One byte: what is behind the end of a string is none of ours.

@@ -1,7 +1,7 @@
 //! What a case is, and the list of all cases.
 
 use crate::context::Context;
-use crate::{chapters, profiles, properties, sequences, threads};
+use crate::{chapters, profiles, properties, sequences};
 
 /// Why a case has not passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,6 @@ pub fn cases() -> Vec<Case> {
     let mut cases = chapters::cases();
     cases.extend(properties::cases());
     cases.extend(sequences::cases());
-    cases.extend(threads::cases());
     cases.extend(profiles::cases());
     cases
 }

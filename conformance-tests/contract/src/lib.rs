@@ -24,7 +24,6 @@ mod returns;
 mod rsa;
 mod runner;
 mod sequences;
-mod threads;
 
 pub use case::{Case, Outcome, Verdict, cases, find};
 pub use chapters::ATTRIBUTES;
