@@ -83,12 +83,13 @@ impl Card {
         }
     }
 
-    /// The answer to reset.
-    pub fn atr(&self) -> Vec<u8> {
+    /// The answer to reset; `None` from a card that does not answer to power.
+    pub fn atr(&self) -> Option<Vec<u8>> {
         match &self.options.atr {
-            Some(atr) => atr.clone(),
-            None if self.options.contactless => CONTACTLESS_ATR.to_vec(),
-            None => CONTACT_ATR.to_vec(),
+            _ if self.options.unresponsive => None,
+            Some(atr) => Some(atr.clone()),
+            None if self.options.contactless => Some(CONTACTLESS_ATR.to_vec()),
+            None => Some(CONTACT_ATR.to_vec()),
         }
     }
 
@@ -98,9 +99,9 @@ impl Card {
         rest
     }
 
-    /// Power comes on. A card that has it already does not notice.
+    /// Power comes on. A card that has it already does not notice, nor does one that gets none.
     pub fn power_on(&mut self) {
-        if !self.powered {
+        if !self.powered && !self.options.unresponsive {
             self.power_off();
             self.powered = true;
             self.fresh = true;

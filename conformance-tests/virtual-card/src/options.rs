@@ -138,6 +138,9 @@ pub struct Options {
     pub atr: Option<Vec<u8>>,
     /// A card that is no My Number Card: SELECT by name answers 6A82, whatever the name.
     pub not_my_number_card: bool,
+    /// A card that gets no power: it lies the wrong way round, or its contacts are dirty. The reader sees that it is
+    /// there, and hears nothing of it.
+    pub unresponsive: bool,
 }
 
 impl Default for Options {
@@ -173,6 +176,7 @@ impl Default for Options {
             filler: Filler::Ones,
             atr: None,
             not_my_number_card: false,
+            unresponsive: false,
         }
     }
 }
@@ -209,6 +213,7 @@ impl fmt::Debug for Options {
             .field("filler", &self.filler)
             .field("atr", &self.atr)
             .field("not_my_number_card", &self.not_my_number_card)
+            .field("unresponsive", &self.unresponsive)
             .finish_non_exhaustive()
     }
 }

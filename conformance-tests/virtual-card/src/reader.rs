@@ -17,6 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Longer than any ATR (ISO/IEC 7816-3: 33 bytes with TS), by which vpcd tells pcscd that the card does not answer to
+/// power. An empty answer would say that the card is gone: vpcd asks for the ATR also to see whether it is there.
+const NO_ATR: [u8; 34] = [0; 34];
+
 /// Where the APDUs are written to, if anywhere.
 pub(crate) type Log = Option<Box<dyn Write + Send>>;
 
@@ -183,7 +187,7 @@ impl Reader {
             [0x00] => self.card().power_off(),
             [0x01] => self.card().power_on(),
             [0x02] => self.card().reset(),
-            [0x04] => return Reply::Bytes(self.card().atr()),
+            [0x04] => return Reply::Bytes(self.card().atr().unwrap_or(NO_ATR.to_vec())),
             [] | [_] => {}
             _ if self.disappears() => return Reply::Removed,
             command => return self.transmit(command).map_or(Reply::Nothing, Reply::Bytes),

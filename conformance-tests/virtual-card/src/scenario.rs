@@ -110,6 +110,9 @@ struct LinkArguments {
     /// Any other ATR
     #[arg(long, value_name = "HEX", value_parser = bytes)]
     atr: Option<Bytes>,
+    /// A card that does not answer to power, as one that lies the wrong way round: the reader sees it and no more
+    #[arg(long)]
+    unresponsive: bool,
     /// Slow the link down: 1000 is a contact reader at 9600 baud, 10000 to 20000 a contactless one
     #[arg(long, value_name = "BYTES_PER_S", value_parser = clap::value_parser!(u32).range(1..))]
     speed: Option<u32>,
@@ -227,6 +230,7 @@ impl CardArguments {
             expiry: kind.expiry,
             contactless: link.contactless,
             atr: link.atr.map(|Bytes(atr)| atr),
+            unresponsive: link.unresponsive,
             speed: link.speed,
             sign_delay: Duration::from_millis(link.sign_delay_ms),
             first_command_6f00: link.first_command_6f00,

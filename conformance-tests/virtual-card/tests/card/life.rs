@@ -102,12 +102,24 @@ fn without_power_there_is_no_answer() {
 
 #[test]
 fn the_atr() {
-    let atr = |options| crate::hex(&Card::new(jpki_virtual_card::test_identity(), options).atr());
+    let answer = |options| Card::new(jpki_virtual_card::test_identity(), options).atr();
+    let atr = |options| crate::hex(&answer(options).unwrap());
     assert_eq!(atr(Options::default()), "3BE000FF8131FE4514");
     let contactless = Options { contactless: true, ..Options::default() };
     assert_eq!(atr(contactless), "3B888001000005E0B381A1007F");
     let other = Options { atr: Some(vec![0x3B, 0x00]), ..Options::default() };
     assert_eq!(atr(other), "3B00");
+    let unresponsive = Options { unresponsive: true, atr: Some(vec![0x3B, 0x00]), ..Options::default() };
+    assert_eq!(answer(unresponsive), None);
+}
+
+#[test]
+fn an_unresponsive_card_gets_no_power() {
+    let mut card = powered(Options { unresponsive: true, ..Options::default() });
+    assert!(!card.is_powered());
+    card.reset();
+    assert!(!card.is_powered());
+    assert_eq!(card.transmit(&[0, 0x84, 0, 0, 1]), None);
 }
 
 #[test]
