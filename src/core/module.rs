@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use cryptoki_sys::*;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::events::Watch;
 use super::session::Sessions;
@@ -25,7 +25,7 @@ const WAKE_TRIES: u32 = 1000;
 pub struct Module {
     settings: Settings,
     readers: Readers,
-    pub(super) sessions: RwLock<Sessions>,
+    pub(super) sessions: Mutex<Sessions>,
     pub(super) watch: Mutex<Watch>,
     /// How many readers C_GetSlotList shows: as many as there were when it last looked for them.
     pub(super) listed: Mutex<Option<usize>>,
@@ -42,7 +42,7 @@ impl Module {
         Module {
             settings,
             readers,
-            sessions: RwLock::default(),
+            sessions: Mutex::default(),
             watch,
             listed: Mutex::default(),
             waiters: AtomicUsize::new(0),

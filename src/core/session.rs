@@ -123,7 +123,7 @@ impl Module {
             _in_use: token.hold_connection(),
             token,
         };
-        let mut sessions = self.sessions.write();
+        let mut sessions = self.sessions.lock();
         if sessions.of_token(&session.token).count() >= SESSIONS_MAX {
             return Err(Error::SessionCount);
         }
@@ -153,7 +153,7 @@ impl Module {
 
     /// Closes the sessions that `chosen` names, and logs out of tokens that have none left. Whether there were any.
     pub(super) fn close_sessions(&self, chosen: impl Fn(CK_SESSION_HANDLE, &Session) -> bool) -> bool {
-        let closed = self.sessions.write().take(chosen);
+        let closed = self.sessions.lock().take(chosen);
         for session in &closed {
             if self.count_sessions(&session.token) == (0, 0) {
                 // Not logged in, or the card gone: there is nothing to log out from then.
@@ -168,10 +168,10 @@ impl Module {
     /// # Errors
     /// [`Error::SessionHandleInvalid`], also where the card has gone: that closes its sessions (PKCS#11 3.2 §5.1.2).
     pub(super) fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>, Error> {
-        let session = Arc::clone(self.sessions.read().get(handle)?);
+        let session = Arc::clone(self.sessions.lock().get(handle)?);
         if session.token.look().is_err() {
             let number = session.token.number();
-            let ended = self.sessions.write().take(|_, other| other.token.number() == number);
+            let ended = self.sessions.lock().take(|_, other| other.token.number() == number);
             drop(ended);
             return Err(Error::SessionHandleInvalid);
         }
@@ -180,7 +180,7 @@ impl Module {
 
     /// How many sessions a token has, and how many of them are read/write ones.
     pub(super) fn count_sessions(&self, token: &Token) -> (usize, usize) {
-        let sessions = self.sessions.read();
+        let sessions = self.sessions.lock();
         sessions
             .of_token(token)
             .fold((0, 0), |(all, read_write), session| (all + 1, read_write + usize::from(session.read_write)))
@@ -290,7 +290,7 @@ impl Module {
 
     /// Ends what only a user who is logged in may go on with.
     fn end_private_operations(&self, token: &Token) {
-        let sessions: Vec<_> = self.sessions.read().of_token(token).cloned().collect();
+        let sessions: Vec<_> = self.sessions.lock().of_token(token).cloned().collect();
         for session in sessions {
             let mut operations = session.operations.lock();
             operations.sign = None;

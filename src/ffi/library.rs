@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 
 use crate::core::{Error, Module};
 use crate::settings::Settings;
@@ -16,8 +16,12 @@ use crate::token::Readers;
 /// How long C_Initialize waits for the lock in the child of a fork, where it may be one that nobody will ever release.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long the end of the program waits for the lock, which a thread holds for no more than a moment unless it is in
+/// C_Initialize.
+const EXIT_PATIENCE: Duration = Duration::from_millis(100);
+
 /// The module between C_Initialize and C_Finalize.
-static RUNNING: Lazy<RwLock<Option<Arc<Module>>>> = Lazy::new(RwLock::default);
+static RUNNING: Lazy<Mutex<Option<Arc<Module>>>> = Lazy::new(Mutex::default);
 
 /// The process that has called C_Initialize, or is about to; 0 for none. Read before any lock is taken.
 static OWNER: AtomicU32 = AtomicU32::new(0);
@@ -26,14 +30,14 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 static EXIT: Once = Once::new();
 
 /// Gives up the cards that a login at a PIN pad keeps, where the program ends, or unloads the module, without C_Finalize:
-/// pcscd would reset them, which does not lock them (card-facts §4.5). Waits for nobody, so that the program ends.
+/// pcscd would reset them, which does not lock them (card-facts §4.5). Waits for no card, so that the program ends.
 extern "C" fn at_exit() {
     let _ = catch_unwind(|| {
         // Not in the child of a fork.
         if OWNER.load(Ordering::Acquire) != process::id() {
             return;
         }
-        if let Some(module) = RUNNING.try_read().as_deref().and_then(Option::as_ref) {
+        if let Some(module) = RUNNING.try_lock_for(EXIT_PATIENCE).as_deref().and_then(Option::as_ref) {
             module.give_up_cards();
         }
     });
@@ -48,7 +52,7 @@ pub(super) fn module() -> Result<Arc<Module>, Error> {
     if OWNER.load(Ordering::Acquire) != process::id() {
         return Err(Error::NotInitialized);
     }
-    RUNNING.read().clone().ok_or(Error::NotInitialized)
+    RUNNING.lock().clone().ok_or(Error::NotInitialized)
 }
 
 /// Starts the module with the settings that `settings` finds.
@@ -59,9 +63,9 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
     let _ = OWNER.compare_exchange(0, process::id(), Ordering::AcqRel, Ordering::Acquire);
     let mut running = if OWNER.load(Ordering::Acquire) == process::id() {
         // Another thread may be at it, and PC/SC slow.
-        RUNNING.write()
+        RUNNING.lock()
     } else {
-        RUNNING.try_write_for(LOCK_PATIENCE).ok_or(Error::GeneralError)?
+        RUNNING.try_lock_for(LOCK_PATIENCE).ok_or(Error::GeneralError)?
     };
     if running.is_some() && OWNER.load(Ordering::Acquire) == process::id() {
         return Err(Error::AlreadyInitialized);
@@ -90,10 +94,10 @@ pub(super) fn stop() -> Result<(), Error> {
     module()?;
     // Taken out first: of two threads that finalize at once only one ends it, and it ends what it has taken out, whatever
     // a third has started meanwhile.
-    let ended = RUNNING.write().take().ok_or(Error::NotInitialized)?;
+    let ended = RUNNING.lock().take().ok_or(Error::NotInitialized)?;
     ended.finalize();
     // Unless another thread has started the module anew meanwhile.
-    let running = RUNNING.read();
+    let running = RUNNING.lock();
     if running.is_none() {
         crate::logging::stop();
     }

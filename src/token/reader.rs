@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::card::InsertedCard;
 use super::error::Error;
@@ -43,7 +43,7 @@ impl Contents {
 /// All readers that were seen since the module was started. A reader that is unplugged keeps its place.
 pub struct Readers {
     manager: Arc<dyn ResourceManager>,
-    known: RwLock<Vec<Arc<Reader>>>,
+    known: Mutex<Vec<Arc<Reader>>>,
 }
 
 impl Readers {
@@ -56,14 +56,14 @@ impl Readers {
     /// The readers of any resource manager: for tests.
     #[must_use]
     pub fn new(manager: Arc<dyn ResourceManager>) -> Self {
-        Readers { manager, known: RwLock::default() }
+        Readers { manager, known: Mutex::default() }
     }
 
     /// The readers in the order in which they were first seen, after a look for new ones whose names `wanted` accepts.
     /// Without a PC/SC service there are none but the known ones.
     pub fn refresh(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Reader>> {
         let states = self.manager.readers().unwrap_or_default();
-        let mut known = self.known.write();
+        let mut known = self.known.lock();
         for state in states {
             if wanted(&state.name) && !known.iter().any(|reader| reader.name == state.name) {
                 log::info!("new reader: {}", state.name);
@@ -76,7 +76,7 @@ impl Readers {
     /// The readers of the last look.
     #[must_use]
     pub fn known(&self) -> Vec<Arc<Reader>> {
-        self.known.read().clone()
+        self.known.lock().clone()
     }
 
     /// Sleeps until something changes, compared with what was seen in `before`.
@@ -92,9 +92,9 @@ impl Readers {
         self.manager.cancel_waits();
     }
 
-    /// Ends the logins at PIN pads, and waits for nobody: for the end of the program.
+    /// Ends the logins at PIN pads, and waits for no card: for the end of the program.
     pub fn give_up_cards(&self) {
-        for reader in self.known.try_read().iter().flat_map(|known| known.iter()) {
+        for reader in self.known.try_lock().iter().flat_map(|known| known.iter()) {
             let Some(seen) = reader.seen.try_lock() else { continue };
             if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
                 token.card.give_up();
