@@ -45,40 +45,48 @@ impl Module {
     }
 
     fn next_event(&self, block: bool) -> Result<CK_SLOT_ID, Error> {
-        loop {
-            if self.is_finalized() {
-                return Err(Error::NotInitialized);
+        while !self.is_finalized() {
+            // A thread that may wait leaves the looking to the wait, which looks no longer than it must: to look takes a
+            // while where a card does not answer to power, and C_Finalize waits for it.
+            if !block {
+                self.look_for_events();
             }
-            let now = self.readers().snapshot();
-            {
+            let known = {
                 let mut watch = self.watch.lock();
-                let changed = now.changes(&watch.seen);
-                if !changed.is_empty() {
-                    let slots = Slot::of_readers(self.look_for_readers());
-                    let fresh = slots
-                        .filter(|slot| self.shows(slot.key_pair))
-                        .filter(|slot| changed.iter().any(|name| name == slot.reader.name()));
-                    for slot in fresh {
-                        // One flag for each slot, however often it was set (PKCS#11 3.2 §5.5.4).
-                        if !watch.pending.contains(&slot.id) {
-                            watch.pending.push_back(slot.id);
-                        }
-                    }
-                    watch.seen = now.clone();
-                }
                 if let Some(id) = watch.pending.pop_front() {
                     return Ok(id);
                 }
-            }
+                watch.seen.clone()
+            };
             if !block {
                 return Err(Error::NoEvent);
             }
-            // To look may have taken a while, where a card does not answer to power.
-            if self.is_finalized() {
-                continue;
-            }
             // Whatever may make the wait return at once, this loop does not take a processor for itself.
-            sleep(if self.readers().wait(&now).is_err() { NO_SERVICE_PAUSE } else { PAUSE });
+            sleep(if self.readers().wait(&known).is_err() { NO_SERVICE_PAUSE } else { PAUSE });
+            if !self.is_finalized() {
+                self.look_for_events();
+            }
         }
+        Err(Error::NotInitialized)
+    }
+
+    fn look_for_events(&self) {
+        let now = self.readers().snapshot();
+        let mut watch = self.watch.lock();
+        let changed = now.changes(&watch.seen);
+        if changed.is_empty() {
+            return;
+        }
+        let slots = Slot::of_readers(self.look_for_readers());
+        let fresh = slots
+            .filter(|slot| self.shows(slot.key_pair))
+            .filter(|slot| changed.iter().any(|name| name == slot.reader.name()));
+        for slot in fresh {
+            // One flag for each slot, however often it was set (PKCS#11 3.2 §5.5.4).
+            if !watch.pending.contains(&slot.id) {
+                watch.pending.push_back(slot.id);
+            }
+        }
+        watch.seen = now;
     }
 }

@@ -5,6 +5,7 @@
 //! them) and [`Channel`] (the card for as long as a transaction lasts).
 
 mod error;
+mod mute;
 mod pcsc;
 mod pin_pad;
 

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, Scope, ShareMode, State, Transaction};
 use zeroize::Zeroizing;
 
+use super::mute::{MuteCardWatch, MuteCards};
 use super::pin_pad::{self, PadCommand, PinPad};
 use super::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
 
@@ -24,11 +25,13 @@ const BUSY_PAUSE: Duration = Duration::from_millis(50);
 const RESET_LIMIT: u32 = 4;
 /// The longest sleep in one call, so that a lost cancellation costs no more than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The same beside a card that does not answer to power: how soon it is seen that it has gone. Another program can not
+/// connect exclusively to the next card before that.
+const MUTE_WAIT: Duration = Duration::from_millis(100);
+/// How many such sleeps make one wait.
+const MUTE_WAITS: u32 = 300;
 /// How many times a list of readers is asked for anew because one of them went meanwhile.
 const LOOK_TRIES: u32 = 3;
-/// For how long a card that does not answer to power is taken to be still there. To look at such a reader costs 400 ms,
-/// because pcsc-lite waits for an ATR, and a card that lies the wrong way round is a usual thing (card-facts §9.1).
-const MUTE_PAUSE: Duration = Duration::from_secs(1);
 /// A short response: 256 bytes and the status word.
 const RESPONSE_MAX: usize = 258;
 
@@ -40,8 +43,8 @@ pub struct PcscResourceManager {
     /// How many times the service was found gone. Its counters start anew with it, so that this is a part of every
     /// insertion's number: else a card that was swapped meanwhile could pass for the one before.
     restarts: AtomicU32,
-    /// Readers with a card that did not answer to power, and when that was seen.
-    mute: Mutex<Vec<(String, Instant, Presence)>>,
+    /// Readers with a card that does not answer to power.
+    mute: MuteCards,
     /// The contexts that threads wait with now, each with a number of its own.
     waiting: Mutex<Vec<(u64, Context)>>,
     /// The number of the last wait.
@@ -71,16 +74,63 @@ impl PcscResourceManager {
             Ok(()) | Err(pcsc::Error::Timeout) => {}
             Err(error) => return Err(error),
         }
-        let now = look_at_all(context)?;
-        let same = |(now, known): (&pcsc::ReaderState, &ReaderState)| {
-            now.name().to_string_lossy() == known.name && self.numbered(presence_of(now)) == known.presence
-        };
-        if now.len() != known.len() || !now.iter().zip(known).all(same) {
+        // Before the look, which leaves them out then.
+        let watches = self.mute.watch(context);
+        let now = self.look_at_all(context)?;
+        if self.seen(&now) != known {
             return Ok(());
         }
         states.extend(now);
-        states.iter_mut().for_each(pcsc::ReaderState::sync_current_state);
-        context.get_status_change(LONGEST_WAIT, &mut states)
+        let told = states.iter_mut().filter(|state| state.current_state() != State::IGNORE);
+        told.for_each(pcsc::ReaderState::sync_current_state);
+        let (pause, times) = if watches.is_empty() { (LONGEST_WAIT, 1) } else { (MUTE_WAIT, MUTE_WAITS) };
+        for _ in 0..times {
+            match context.get_status_change(pause, &mut states) {
+                Ok(()) => {
+                    // If a card has come that does not answer to power, this was the look at it.
+                    self.seen(&states);
+                    break;
+                }
+                Err(pcsc::Error::Timeout) if watches.iter().all(MuteCardWatch::is_still_mute) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a look has shown of readers; of one that it has left out, what was seen before.
+    fn seen(&self, states: &[pcsc::ReaderState]) -> Vec<ReaderState> {
+        let seen = |state: &pcsc::ReaderState| {
+            let mut presence = self.mute.last(state.name());
+            if state.current_state() != State::IGNORE {
+                presence = self.numbered(presence_of(state));
+                self.mute.note(state.name(), presence, state.event_state().contains(State::MUTE));
+            }
+            ReaderState { name: state.name().to_string_lossy().into_owned(), presence }
+        };
+        states.iter().map(seen).collect()
+    }
+
+    /// Looks at all readers but those with a mute card.
+    fn look_at_all(&self, context: &Context) -> Result<Vec<pcsc::ReaderState>, pcsc::Error> {
+        for _ in 0..LOOK_TRIES {
+            let names = match context.list_readers_owned() {
+                Err(pcsc::Error::NoReadersAvailable) => Vec::new(),
+                names => names?,
+            };
+            let unseen = |name: CString| {
+                let known = if self.mute.recent(&name).is_some() { State::IGNORE } else { State::UNAWARE };
+                pcsc::ReaderState::new(name, known)
+            };
+            let mut states: Vec<_> = names.into_iter().map(unseen).collect();
+            match look(context, &mut states) {
+                Ok(()) => return Ok(states),
+                // A reader went between the two calls, and no state was filled in.
+                Err(pcsc::Error::UnknownReader) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(pcsc::Error::UnknownReader)
     }
 
     /// Connects, waiting for other programs no longer than `patience`.
@@ -88,7 +138,7 @@ impl PcscResourceManager {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
         let context = Context::establish(Scope::User)?;
         // Before the connection, so that a card swapped in between shows as a difference.
-        let before = self.numbered(look_at(&context, reader)?.0);
+        let before = self.numbered(presence_of(&look_at(&context, reader)?));
         if !before.card {
             return Err(Error::Removed);
         }
@@ -97,8 +147,8 @@ impl PcscResourceManager {
         Ok(Box::new(PcscConnection { card: Some(card), context, reader, events: before.events, share }))
     }
 
-    /// Asks PC/SC something with the observing context; forgets that context where the service has gone.
-    fn observe<T>(&self, ask: impl Fn(&Context) -> Result<T, pcsc::Error>) -> Result<T, Error> {
+    /// Looks at readers with the observing context; forgets that context where the service has gone.
+    fn observe(&self, look: &Look) -> Result<Vec<ReaderState>, Error> {
         let mut observer = self.observer.lock();
         // Twice, because a restarted service is only noticed by the failure of the old context.
         for _ in 0..2 {
@@ -106,14 +156,14 @@ impl PcscResourceManager {
                 Some(context) => context,
                 None => Context::establish(Scope::User)?,
             };
-            match ask(&context).map_err(|error| (error, Error::from(error))) {
+            match look(&context).map_err(|error| (error, Error::from(error))) {
                 Err((_, Error::ServiceGone)) => {
                     drop(context);
                     self.restarts.fetch_add(1, Ordering::Relaxed);
                 }
                 answer => {
                     *observer = Some(context);
-                    return answer.map_err(|(_, error)| error);
+                    return answer.map(|states| self.seen(&states)).map_err(|(_, error)| error);
                 }
             }
         }
@@ -121,14 +171,17 @@ impl PcscResourceManager {
     }
 }
 
+/// A way to look at readers.
+type Look<'a> = dyn Fn(&Context) -> Result<Vec<pcsc::ReaderState>, pcsc::Error> + 'a;
+
 /// Asks for the state of readers at once. From the state "unaware" pcsc-lite answers in 9 µs; asked for changes to a
 /// known state it takes more than a millisecond, even with a timeout of zero.
 fn look(context: &Context, states: &mut [pcsc::ReaderState]) -> Result<(), pcsc::Error> {
     context.get_status_change(Duration::ZERO, states)
 }
 
-/// What is in a reader, and whether it is a card that does not answer to power.
-fn look_at(context: &Context, reader: &str) -> Result<(Presence, bool), pcsc::Error> {
+/// What is in a reader.
+fn look_at(context: &Context, reader: &str) -> Result<pcsc::ReaderState, pcsc::Error> {
     let name = CString::new(reader).map_err(|_| pcsc::Error::UnknownReader)?;
     let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
     look(context, &mut states)?;
@@ -136,7 +189,7 @@ fn look_at(context: &Context, reader: &str) -> Result<(Presence, bool), pcsc::Er
     if state.event_state().intersects(State::UNKNOWN | State::IGNORE) {
         return Err(pcsc::Error::UnknownReader);
     }
-    Ok((presence_of(&state), state.event_state().contains(State::MUTE)))
+    Ok(state)
 }
 
 fn presence_of(state: &pcsc::ReaderState) -> Presence {
@@ -149,27 +202,16 @@ const COUNTER_MASK: u32 = (1 << COUNTER_BITS) - 1;
 
 impl ResourceManager for PcscResourceManager {
     fn readers(&self) -> Result<Vec<ReaderState>, Error> {
-        self.observe(|context| {
-            let states = look_at_all(context)?;
-            let describe = |state: &pcsc::ReaderState| ReaderState {
-                name: state.name().to_string_lossy().into_owned(),
-                presence: self.numbered(presence_of(state)),
-            };
-            Ok(states.iter().map(describe).collect())
-        })
+        self.observe(&|context| self.look_at_all(context))
     }
 
     fn presence(&self, reader: &str) -> Result<Presence, Error> {
-        self.mute.lock().retain(|(_, seen, _)| seen.elapsed() < MUTE_PAUSE);
-        if let Some((_, _, presence)) = self.mute.lock().iter().find(|(name, _, _)| name == reader) {
-            return Ok(*presence);
+        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+        if let Some(presence) = self.mute.recent(&name) {
+            return Ok(presence);
         }
-        let (presence, mute) = self.observe(|context| look_at(context, reader))?;
-        let presence = self.numbered(presence);
-        if mute {
-            self.mute.lock().push((reader.to_owned(), Instant::now(), presence));
-        }
-        Ok(presence)
+        let seen = self.observe(&|context| Ok(vec![look_at(context, reader)?]))?;
+        seen.first().map(|reader| reader.presence).ok_or(Error::NoReader)
     }
 
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
@@ -204,25 +246,6 @@ impl ResourceManager for PcscResourceManager {
     }
 }
 
-/// The states of all readers.
-fn look_at_all(context: &Context) -> Result<Vec<pcsc::ReaderState>, pcsc::Error> {
-    for _ in 0..LOOK_TRIES {
-        let names = match context.list_readers_owned() {
-            Ok(names) if !names.is_empty() => names,
-            Ok(_) | Err(pcsc::Error::NoReadersAvailable) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut states: Vec<_> = names.into_iter().map(|name| pcsc::ReaderState::new(name, State::UNAWARE)).collect();
-        match look(context, &mut states) {
-            Ok(()) => return Ok(states),
-            // A reader went between the two calls, and no state was filled in.
-            Err(pcsc::Error::UnknownReader) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(pcsc::Error::UnknownReader)
-}
-
 /// Tries again for a bounded time where another program keeps the card for itself.
 fn patiently<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, pcsc::Error>) -> Result<T, pcsc::Error> {
     let start = Instant::now();
@@ -249,7 +272,7 @@ struct PcscConnection {
 /// The handle alone does not tell: pcsc-lite marks a handle "removed" and, when the next card comes, "reset", and lets
 /// it reconnect to that next card.
 fn still_the_same(context: &Context, reader: &str, events: u32) -> Result<(), Error> {
-    let (now, _) = look_at(context, reader)?;
+    let now = presence_of(&look_at(context, reader)?);
     if now.card && now.events & COUNTER_MASK == events & COUNTER_MASK { Ok(()) } else { Err(Error::Removed) }
 }
 
@@ -287,7 +310,6 @@ impl Connection for PcscConnection {
 
 impl Drop for PcscConnection {
     fn drop(&mut self) {
-        // The crate resets the card when a Card is dropped, which would disturb every other program.
         if let Some(card) = self.card.take() {
             let disposition = match self.share {
                 // To take the power from a card that is gone makes pcscd miss the next one.
@@ -296,12 +318,17 @@ impl Drop for PcscConnection {
                 }
                 _ => Disposition::LeaveCard,
             };
-            match card.disconnect(disposition).map_err(|(card, error)| (card, Error::from(error))) {
-                // The handle is dead with the service. To drop it frees the context, and resets nothing.
-                Ok(()) | Err((_, Error::ServiceGone)) => {}
-                Err((card, _)) => std::mem::forget(card),
-            }
+            let_go(card, disposition);
         }
+    }
+}
+
+/// Ends a connection. The crate resets the card when a [`Card`] is dropped, which would disturb every other program.
+pub(super) fn let_go(card: Card, disposition: Disposition) {
+    match card.disconnect(disposition).map_err(|(card, error)| (card, Error::from(error))) {
+        // The handle is dead with the service. To drop it frees the context, and resets nothing.
+        Ok(()) | Err((_, Error::ServiceGone)) => {}
+        Err((card, _)) => std::mem::forget(card),
     }
 }
 

@@ -123,6 +123,24 @@ impl VirtualCard {
     /// Where the card does not get into the reader.
     #[must_use]
     pub fn start_as(reader: Reader, identity: &str, options: &[&str]) -> Self {
+        let card = Self::put_into(reader, identity, options);
+        reader.wait(true);
+        card
+    }
+
+    /// Puts a card into a reader that does not answer to power, and waits until pcscd has tried it.
+    ///
+    /// # Panics
+    /// Where the card does not get into the reader.
+    #[must_use]
+    pub fn start_unresponsive(reader: Reader) -> Self {
+        let before = reader.events();
+        let card = Self::put_into(reader, "identity-2", &["--unresponsive"]);
+        wait_until("pcscd counts the insertion", || reader.events() != before);
+        card
+    }
+
+    fn put_into(reader: Reader, identity: &str, options: &[&str]) -> Self {
         reader.wait(false);
         let socket = socket("card");
         let mut command = Command::new(virtual_card_path());
@@ -136,7 +154,6 @@ impl VirtualCard {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).expect("the virtual card says something");
         assert!(line.starts_with("ready"), "the virtual card did not get into {}: {line}", reader.name());
-        reader.wait(true);
         card
     }
 

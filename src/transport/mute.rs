@@ -1,0 +1,105 @@
+//! Cards that do not answer to power: one that lies the wrong way round is a usual thing (card-facts §9.1).
+//!
+//! At each look at the reader of such a card pcsc-lite sleeps for 400 ms, because the ATR may still come
+//! (SCardGetStatusChange, seen with 1.9.9). Nothing wakes it from that, and it keeps a lock of the whole process
+//! meanwhile, so that all other threads wait as well. So what was seen of such a reader stands for a while, and a thread
+//! that waits for events leaves the reader out: a direct connection, which sends nothing to the card, tells it at once
+//! whether the card is still there.
+
+use std::ffi::{CStr, CString};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pcsc::{Card, Context, Disposition, MAX_ATR_SIZE, Protocols, ShareMode, Status};
+
+use super::Presence;
+use super::pcsc::let_go;
+
+/// For how long such a card is taken to be still there.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest name of a reader, with the NUL at its end (MAX_READERNAME of pcsc-lite).
+const NAME_MAX: usize = 128;
+
+/// The readers that have had such a card.
+#[derive(Default)]
+pub(super) struct MuteCards(Mutex<Vec<MuteCard>>);
+
+struct MuteCard {
+    reader: CString,
+    presence: Presence,
+    /// When the card was last known to be there; `None` where the reader is to be looked at.
+    confirmed: Option<Instant>,
+}
+
+impl MuteCards {
+    /// What is in a reader whose card was mute a moment ago.
+    pub(super) fn recent(&self, reader: &CStr) -> Option<Presence> {
+        let is_recent = |card: &&MuteCard| card.confirmed.is_some_and(|time| time.elapsed() < PAUSE);
+        self.0.lock().iter().find(|card| *card.reader == *reader).filter(is_recent).map(|card| card.presence)
+    }
+
+    /// The same, however long ago.
+    pub(super) fn last(&self, reader: &CStr) -> Presence {
+        self.0.lock().iter().find(|card| *card.reader == *reader).map(|card| card.presence).unwrap_or_default()
+    }
+
+    /// Takes note of what a look at a reader has shown.
+    pub(super) fn note(&self, reader: &CStr, presence: Presence, is_mute: bool) {
+        let confirmed = is_mute.then(Instant::now);
+        let mut cards = self.0.lock();
+        match cards.iter_mut().find(|card| *card.reader == *reader) {
+            Some(card) => (card.presence, card.confirmed) = (presence, confirmed),
+            None if is_mute => cards.push(MuteCard { reader: reader.to_owned(), presence, confirmed }),
+            None => {}
+        }
+    }
+
+    /// Connects to the readers of all such cards that are still there. The others are to be looked at.
+    pub(super) fn watch(&self, context: &Context) -> Vec<MuteCardWatch<'_>> {
+        let mute = |card: &&MuteCard| card.confirmed.is_some();
+        let readers: Vec<_> = self.0.lock().iter().filter(mute).map(|card| card.reader.clone()).collect();
+        let mut watches = Vec::new();
+        for reader in readers {
+            let connection = context.connect(&reader, ShareMode::Direct, Protocols::UNDEFINED).ok();
+            let watch = MuteCardWatch { cards: self, reader, connection };
+            if watch.is_still_mute() {
+                watches.push(watch);
+            }
+        }
+        watches
+    }
+}
+
+/// A direct connection to the reader of a mute card. Held no longer than a thread waits for events: it keeps other
+/// programs from an exclusive one.
+pub(super) struct MuteCardWatch<'cards> {
+    cards: &'cards MuteCards,
+    reader: CString,
+    /// There until the drop, unless it could not be made.
+    connection: Option<Card>,
+}
+
+impl MuteCardWatch<'_> {
+    /// Whether the card is there as before. Takes note of the answer; where it is no, the reader is to be looked at.
+    pub(super) fn is_still_mute(&self) -> bool {
+        let (mut name, mut atr) = ([0; NAME_MAX], [0; MAX_ATR_SIZE]);
+        // Fails where the card has been taken out since the connection was made, whatever is in the reader now. Another
+        // mute card that came before is no difference that a program could see.
+        let status = self.connection.as_ref().and_then(|card| card.status2(&mut name, &mut atr).ok());
+        // "Swallowed" is what pcsc-lite calls it here, and SCARD_STATE_MUTE elsewhere.
+        let is_mute = status.is_some_and(|card| card.status().contains(Status::PRESENT | Status::SWALLOWED));
+        let mut cards = self.cards.0.lock();
+        if let Some(card) = cards.iter_mut().find(|card| card.reader == self.reader) {
+            card.confirmed = is_mute.then(Instant::now);
+        }
+        is_mute
+    }
+}
+
+impl Drop for MuteCardWatch<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let_go(connection, Disposition::LeaveCard);
+        }
+    }
+}
