@@ -88,8 +88,9 @@ impl Module {
     }
 
     /// For a program that ends without C_Finalize: gives up the cards that a login at a PIN pad keeps.
-    pub fn give_up_cards(&self) {
-        self.readers.give_up_cards();
+    /// No lock is waited for longer than `patience`.
+    pub fn give_up_cards(&self, patience: Duration) {
+        self.readers.give_up_cards(patience);
     }
 
     fn wake_waiters(&self) {

@@ -16,7 +16,7 @@ use crate::token::Readers;
 /// How long C_Initialize waits for the lock in the child of a fork, where it may be one that nobody will ever release.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the end of the program waits for the lock, which a thread holds for no more than a moment unless it is in
+/// How long the end of the program waits for a lock. Other threads hold one for no more than a moment, unless they are in
 /// C_Initialize.
 const EXIT_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -38,7 +38,7 @@ extern "C" fn at_exit() {
             return;
         }
         if let Some(module) = RUNNING.try_lock_for(EXIT_PATIENCE).as_deref().and_then(Option::as_ref) {
-            module.give_up_cards();
+            module.give_up_cards(EXIT_PATIENCE);
         }
     });
 }

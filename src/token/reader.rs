@@ -92,9 +92,10 @@ impl Readers {
         self.manager.cancel_waits();
     }
 
-    /// Ends the logins at PIN pads, and waits for no card: for the end of the program.
-    pub fn give_up_cards(&self) {
-        for reader in self.known.try_lock().iter().flat_map(|known| known.iter()) {
+    /// Ends the logins at PIN pads, and waits for no card: for the end of the program. No lock is waited for longer than
+    /// `patience`.
+    pub fn give_up_cards(&self, patience: Duration) {
+        for reader in self.known.try_lock_for(patience).iter().flat_map(|known| known.iter()) {
             let Some(seen) = reader.seen.try_lock() else { continue };
             if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
                 token.card.give_up();

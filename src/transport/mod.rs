@@ -4,6 +4,7 @@
 //! the tests put a card in process behind them: [`ResourceManager`] (the readers), [`Connection`] (a card in one of
 //! them) and [`Channel`] (the card for as long as a transaction lasts).
 
+mod connection;
 mod error;
 mod mute;
 mod pcsc;

@@ -3,19 +3,19 @@
 //! At each look at the reader of such a card pcsc-lite sleeps for 400 ms, because the ATR may still come
 //! (SCardGetStatusChange, seen with 1.9.9). Nothing wakes it from that, and it keeps a lock of the whole process
 //! meanwhile, so that all other threads wait as well. So what was seen of such a reader stands for a while, and a thread
-//! that waits for events leaves the reader out: a direct connection, which sends nothing to the card, tells it at once
-//! whether the card is still there.
+//! that waits for events leaves the reader out: a direct connection, which sends nothing to the card, tells whether the
+//! card is still there.
 
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pcsc::{Card, Context, Disposition, MAX_ATR_SIZE, Protocols, ShareMode, Status};
+use pcsc::{Card, Context, Disposition, MAX_ATR_SIZE, Protocols, ShareMode, State, Status};
 
 use super::Presence;
-use super::pcsc::let_go;
+use super::connection::let_go;
 
-/// For how long such a card is taken to be still there.
+/// For how long such a card is taken to be still there without a question.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest name of a reader, with the NUL at its end (MAX_READERNAME of pcsc-lite).
 const NAME_MAX: usize = 128;
@@ -70,8 +70,15 @@ impl MuteCards {
     }
 }
 
+/// Whether pcsc-lite would wait for the card's ATR. Not the flag SCARD_STATE_MUTE: pcscd does not set it where a card that
+/// was powered down fails to come up again.
+pub(super) fn is_mute(state: &pcsc::ReaderState) -> bool {
+    state.event_state().contains(State::PRESENT) && state.atr().is_empty()
+}
+
 /// A direct connection to the reader of a mute card. Held no longer than a thread waits for events: it keeps other
-/// programs from an exclusive one.
+/// programs from an exclusive one. It cannot be made where another program has an exclusive one, and that reader is looked
+/// at then as the others are.
 pub(super) struct MuteCardWatch<'cards> {
     cards: &'cards MuteCards,
     reader: CString,
@@ -81,15 +88,17 @@ pub(super) struct MuteCardWatch<'cards> {
 
 impl MuteCardWatch<'_> {
     /// Whether the card is there as before. Takes note of the answer; where it is no, the reader is to be looked at.
+    ///
+    /// Another mute card that came before the connection was made passes for the one before, with its number. That ends
+    /// with the first look; until then nothing can be sent to it.
     pub(super) fn is_still_mute(&self) -> bool {
         let (mut name, mut atr) = ([0; NAME_MAX], [0; MAX_ATR_SIZE]);
-        // Fails where the card has been taken out since the connection was made, whatever is in the reader now. Another
-        // mute card that came before is no difference that a program could see.
+        // Fails where the card has been taken out since then, whatever is in the reader now.
         let status = self.connection.as_ref().and_then(|card| card.status2(&mut name, &mut atr).ok());
-        // "Swallowed" is what pcsc-lite calls it here, and SCARD_STATE_MUTE elsewhere.
-        let is_mute = status.is_some_and(|card| card.status().contains(Status::PRESENT | Status::SWALLOWED));
+        let is_mute = status.is_some_and(|card| card.status().contains(Status::PRESENT) && card.atr().is_empty());
         let mut cards = self.cards.0.lock();
-        if let Some(card) = cards.iter_mut().find(|card| card.reader == self.reader) {
+        // What another thread's look has shown meanwhile is newer.
+        if let Some(card) = cards.iter_mut().find(|card| card.reader == self.reader && card.confirmed.is_some()) {
             card.confirmed = is_mute.then(Instant::now);
         }
         is_mute

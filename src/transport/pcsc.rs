@@ -6,34 +6,23 @@
 
 use std::ffi::CString;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, Scope, ShareMode, State, Transaction};
-use zeroize::Zeroizing;
+use pcsc::{Context, PNP_NOTIFICATION, Scope, ShareMode, State};
 
-use super::mute::{MuteCardWatch, MuteCards};
-use super::pin_pad::{self, PadCommand, PinPad};
-use super::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
+use super::connection::{BUSY_LIMIT, PcscConnection};
+use super::mute::{self, MuteCardWatch, MuteCards};
+use super::{Connection, Error, Presence, ReaderState, ResourceManager};
 
-/// How long a card that another program keeps for itself is waited for.
-const BUSY_LIMIT: Duration = Duration::from_secs(2);
-/// The pause between two tries at such a card.
-const BUSY_PAUSE: Duration = Duration::from_millis(50);
-/// How many times a transaction is begun anew because other programs reset the card.
-const RESET_LIMIT: u32 = 4;
 /// The longest sleep in one call, so that a lost cancellation costs no more than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// The same beside a card that does not answer to power: how soon it is seen that it has gone. Another program can not
-/// connect exclusively to the next card before that.
+/// The same beside a card that does not answer to power: how soon it is seen that it has gone.
 const MUTE_WAIT: Duration = Duration::from_millis(100);
 /// How many such sleeps make one wait.
 const MUTE_WAITS: u32 = 300;
 /// How many times a list of readers is asked for anew because one of them went meanwhile.
 const LOOK_TRIES: u32 = 3;
-/// A short response: 256 bytes and the status word.
-const RESPONSE_MAX: usize = 258;
 
 /// The readers that PC/SC shows.
 #[derive(Default)]
@@ -91,8 +80,13 @@ impl PcscResourceManager {
                     self.seen(&states);
                     break;
                 }
-                Err(pcsc::Error::Timeout) if watches.iter().all(MuteCardWatch::is_still_mute) => {}
+                Err(pcsc::Error::Timeout) => {}
                 Err(error) => return Err(error),
+            }
+            // A reader that came between two calls is in neither where pcsc-lite counts readers, and not their changes.
+            let readers = states.len() - 1;
+            if !watches.iter().all(MuteCardWatch::is_still_mute) || context.list_readers_owned()?.len() != readers {
+                break;
             }
         }
         Ok(())
@@ -104,7 +98,7 @@ impl PcscResourceManager {
             let mut presence = self.mute.last(state.name());
             if state.current_state() != State::IGNORE {
                 presence = self.numbered(presence_of(state));
-                self.mute.note(state.name(), presence, state.event_state().contains(State::MUTE));
+                self.mute.note(state.name(), presence, mute::is_mute(state));
             }
             ReaderState { name: state.name().to_string_lossy().into_owned(), presence }
         };
@@ -138,13 +132,14 @@ impl PcscResourceManager {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
         let context = Context::establish(Scope::User)?;
         // Before the connection, so that a card swapped in between shows as a difference.
-        let before = self.numbered(presence_of(&look_at(&context, reader)?));
+        let before = match self.mute.recent(&name) {
+            Some(presence) => presence,
+            None => self.numbered(presence_of(&look_at(&context, reader)?)),
+        };
         if !before.card {
             return Err(Error::Removed);
         }
-        let card = patiently(patience, || context.connect(&name, share, Protocols::ANY))?;
-        let reader = reader.to_owned();
-        Ok(Box::new(PcscConnection { card: Some(card), context, reader, events: before.events, share }))
+        Ok(Box::new(PcscConnection::new(context, reader, before.events, share, patience)?))
     }
 
     /// Looks at readers with the observing context; forgets that context where the service has gone.
@@ -181,7 +176,7 @@ fn look(context: &Context, states: &mut [pcsc::ReaderState]) -> Result<(), pcsc:
 }
 
 /// What is in a reader.
-fn look_at(context: &Context, reader: &str) -> Result<pcsc::ReaderState, pcsc::Error> {
+pub(super) fn look_at(context: &Context, reader: &str) -> Result<pcsc::ReaderState, pcsc::Error> {
     let name = CString::new(reader).map_err(|_| pcsc::Error::UnknownReader)?;
     let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
     look(context, &mut states)?;
@@ -192,13 +187,13 @@ fn look_at(context: &Context, reader: &str) -> Result<pcsc::ReaderState, pcsc::E
     Ok(state)
 }
 
-fn presence_of(state: &pcsc::ReaderState) -> Presence {
+pub(super) fn presence_of(state: &pcsc::ReaderState) -> Presence {
     Presence { card: state.event_state().contains(State::PRESENT), events: state.event_count() }
 }
 
 /// The service's own part of an insertion's number; above it stand the restarts.
 const COUNTER_BITS: u32 = 16;
-const COUNTER_MASK: u32 = (1 << COUNTER_BITS) - 1;
+pub(super) const COUNTER_MASK: u32 = (1 << COUNTER_BITS) - 1;
 
 impl ResourceManager for PcscResourceManager {
     fn readers(&self) -> Result<Vec<ReaderState>, Error> {
@@ -242,148 +237,6 @@ impl ResourceManager for PcscResourceManager {
         for (_, context) in self.waiting.lock().iter() {
             // Fails where the service has gone, which ends the wait as well.
             let _ = context.cancel();
-        }
-    }
-}
-
-/// Tries again for a bounded time where another program keeps the card for itself.
-fn patiently<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, pcsc::Error>) -> Result<T, pcsc::Error> {
-    let start = Instant::now();
-    loop {
-        match attempt() {
-            Err(pcsc::Error::SharingViolation) if start.elapsed() < limit => sleep(BUSY_PAUSE),
-            answer => return answer,
-        }
-    }
-}
-
-/// A connection over PC/SC.
-struct PcscConnection {
-    /// Always there until the drop.
-    card: Option<Card>,
-    context: Context,
-    reader: String,
-    events: u32,
-    share: ShareMode,
-}
-
-/// Fails unless the card of an insertion is in the reader still.
-///
-/// The handle alone does not tell: pcsc-lite marks a handle "removed" and, when the next card comes, "reset", and lets
-/// it reconnect to that next card.
-fn still_the_same(context: &Context, reader: &str, events: u32) -> Result<(), Error> {
-    let now = presence_of(&look_at(context, reader)?);
-    if now.card && now.events & COUNTER_MASK == events & COUNTER_MASK { Ok(()) } else { Err(Error::Removed) }
-}
-
-impl Connection for PcscConnection {
-    fn events(&self) -> u32 {
-        self.events
-    }
-
-    fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error> {
-        for _ in 0..RESET_LIMIT {
-            let card = self.card.as_mut().ok_or(Error::Removed)?;
-            match card.transaction2() {
-                Ok(transaction) => {
-                    let mut channel = PcscChannel { transaction: Some(transaction), ending: Ending::Leave };
-                    // Looked at only now: the card may have been swapped while we waited for the transaction.
-                    still_the_same(&self.context, &self.reader, self.events)?;
-                    // Stands if `work` unwinds.
-                    channel.ending = Ending::PowerDown;
-                    channel.ending = work(&mut channel);
-                    return Ok(());
-                }
-                // Another program reset the card, or it lost power, which ends nothing for us: no state of the card is
-                // ever assumed.
-                Err((card, pcsc::Error::ResetCard | pcsc::Error::UnpoweredCard))
-                    if matches!(self.share, ShareMode::Shared) =>
-                {
-                    patiently(BUSY_LIMIT, || card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
-                }
-                Err((_, error)) => return Err(error.into()),
-            }
-        }
-        Err(Error::Reset)
-    }
-}
-
-impl Drop for PcscConnection {
-    fn drop(&mut self) {
-        if let Some(card) = self.card.take() {
-            let disposition = match self.share {
-                // To take the power from a card that is gone makes pcscd miss the next one.
-                ShareMode::Exclusive if still_the_same(&self.context, &self.reader, self.events).is_ok() => {
-                    Disposition::UnpowerCard
-                }
-                _ => Disposition::LeaveCard,
-            };
-            let_go(card, disposition);
-        }
-    }
-}
-
-/// Ends a connection. The crate resets the card when a [`Card`] is dropped, which would disturb every other program.
-pub(super) fn let_go(card: Card, disposition: Disposition) {
-    match card.disconnect(disposition).map_err(|(card, error)| (card, Error::from(error))) {
-        // The handle is dead with the service. To drop it frees the context, and resets nothing.
-        Ok(()) | Err((_, Error::ServiceGone)) => {}
-        Err((card, _)) => std::mem::forget(card),
-    }
-}
-
-/// The card while a transaction lasts. Dropping it ends the transaction, after a panic with the card powered down.
-struct PcscChannel<'card> {
-    /// Always there until the drop.
-    transaction: Option<Transaction<'card>>,
-    ending: Ending,
-}
-
-impl Channel for PcscChannel<'_> {
-    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let transaction = self.transaction.as_ref().ok_or(Error::Reset)?;
-        let mut buffer = Zeroizing::new([0_u8; RESPONSE_MAX]);
-        with_status_word(transaction.transmit(command, buffer.as_mut_slice())?)
-    }
-
-    fn pin_pad(&mut self) -> PinPad {
-        pin_pad::pad_of(&self.features())
-    }
-
-    fn type_on_pad(&mut self, command: &PadCommand) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let code = pin_pad::control_code(&self.features(), command.typed).ok_or(Error::NoPinPad)?;
-        let transaction = self.transaction.as_ref().ok_or(Error::Reset)?;
-        let mut buffer = [0; RESPONSE_MAX];
-        with_status_word(transaction.control(code.into(), &command.structure(), &mut buffer)?)
-    }
-}
-
-impl PcscChannel<'_> {
-    /// The reader's own list of its features. Asked each time, because it costs no more than a call to the service.
-    fn features(&self) -> Vec<u8> {
-        let mut buffer = [0; pin_pad::FEATURES_MAX];
-        let request = pcsc::ctl_code(pin_pad::FEATURE_REQUEST.into());
-        let answer = self.transaction.as_ref().and_then(|card| card.control(request, &[], &mut buffer).ok());
-        answer.unwrap_or_default().to_vec()
-    }
-}
-
-fn with_status_word(response: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    if response.len() < 2 {
-        return Err(Error::Io("response without a status word"));
-    }
-    Ok(Zeroizing::new(response.to_vec()))
-}
-
-impl Drop for PcscChannel<'_> {
-    fn drop(&mut self) {
-        let disposition = match self.ending {
-            Ending::Leave => Disposition::LeaveCard,
-            Ending::PowerDown => Disposition::UnpowerCard,
-        };
-        if let Some(transaction) = self.transaction.take() {
-            // Fails where the card or the service has gone, and with it the transaction.
-            let _ = transaction.end(disposition);
         }
     }
 }

@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use pcsc::State as ReaderState;
+
 use crate::paths::{lasting, socket, virtual_card_path};
 use crate::stack::look;
 use crate::wait_until;
@@ -41,9 +43,14 @@ impl Reader {
         }
     }
 
-    /// The module's own way to tell whether a card is there is not asked.
+    /// Whether pcscd says this of it. The module's own way to tell what is there is not asked.
+    fn is(self, wanted: ReaderState) -> bool {
+        look(self.name()).is_some_and(|(state, _)| state.contains(wanted))
+    }
+
+    /// With a card that has answered to power.
     fn has_card(self) -> bool {
-        look(self.name()).is_some_and(|(card, _)| card)
+        self.is(ReaderState::PRESENT) && !self.is(ReaderState::MUTE)
     }
 
     /// How many insertions and removals pcscd has counted.
@@ -61,7 +68,7 @@ impl Reader {
     /// its end, pcsc-lite 1.9.9 shows the reader as empty at once, but goes on looking for a removal (three times a
     /// second): a card that is put back before that is not seen until it is taken out again.
     pub fn wait_for_removal(self, before: u32) {
-        wait_until("pcscd counts the removal", || self.events() != before && !self.has_card());
+        wait_until("pcscd counts the removal", || self.events() != before && self.is(ReaderState::EMPTY));
     }
 
     /// Waits until pcscd shows a card in it, or none.
@@ -71,7 +78,7 @@ impl Reader {
     #[track_caller]
     pub fn wait(self, card: bool) {
         let what = format!("{} {} a card", self.name(), if card { "has" } else { "is without" });
-        wait_until(&what, || self.has_card() == card);
+        wait_until(&what, || if card { self.has_card() } else { self.is(ReaderState::EMPTY) });
     }
 }
 
@@ -134,9 +141,8 @@ impl VirtualCard {
     /// Where the card does not get into the reader.
     #[must_use]
     pub fn start_unresponsive(reader: Reader) -> Self {
-        let before = reader.events();
         let card = Self::put_into(reader, "identity-2", &["--unresponsive"]);
-        wait_until("pcscd counts the insertion", || reader.events() != before);
+        wait_until("pcscd finds a card that does not answer", || reader.is(ReaderState::MUTE));
         card
     }
 

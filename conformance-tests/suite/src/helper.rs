@@ -119,6 +119,15 @@ pub fn raw_apdu(reader: Reader, steps: &[&str]) -> RawAnswers {
     raw_apdu_in(reader, "shared", steps)
 }
 
+/// The same from a process that has the card for itself.
+///
+/// # Panics
+/// Where it cannot have it, because another program is connected.
+#[track_caller]
+pub fn raw_apdu_exclusively(reader: Reader, steps: &[&str]) -> RawAnswers {
+    raw_apdu_in(reader, "exclusive", steps)
+}
+
 #[track_caller]
 fn raw_apdu_in(reader: Reader, mode: &str, steps: &[&str]) -> RawAnswers {
     let mut arguments = vec![reader.name(), mode];

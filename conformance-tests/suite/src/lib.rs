@@ -19,7 +19,7 @@ mod raw;
 mod stack;
 
 pub use self::card::{Reader, State, Stats, VirtualCard};
-pub use self::helper::{Helper, LOCKED, RawAnswers, bystander, raw_apdu, raw_signature};
+pub use self::helper::{Helper, LOCKED, RawAnswers, bystander, raw_apdu, raw_apdu_exclusively, raw_signature};
 pub use self::module::{Key, Module, Objects, is, outcome, pin};
 pub use self::paths::{module_path, program, scratch, virtual_card_path};
 pub use self::programs::{Output, Pkcs11Tool, certificate_key, run, slot_name, verifies};

@@ -53,8 +53,8 @@ impl Turn {
     }
 }
 
-/// What is in a reader: whether a card is, and the count of insertions and removals. `None` without the reader.
-pub(crate) fn look(reader: &str) -> Option<(bool, u32)> {
+/// What is in a reader, and the count of insertions and removals. `None` without the reader.
+pub(crate) fn look(reader: &str) -> Option<(State, u32)> {
     let context = Context::establish(Scope::User).ok()?;
     let name = CString::new(reader).expect("a reader's name");
     let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
@@ -64,8 +64,7 @@ pub(crate) fn look(reader: &str) -> Option<(bool, u32)> {
     if flags.intersects(State::UNKNOWN | State::IGNORE) {
         return None;
     }
-    // A card that does not answer yet is about to be powered up.
-    Some((flags.contains(State::PRESENT) && !flags.contains(State::MUTE), state.event_count()))
+    Some((flags, state.event_count()))
 }
 
 /// Waits until no program has a transaction with the card, so that no command is on its way to it. The card is left as it
