@@ -86,11 +86,25 @@ impl Pkcs11Tool {
     #[track_caller]
     #[must_use]
     pub fn certificate(&self, key: Key) -> Vec<u8> {
-        let label = key.token_label().trim_start_matches("JPKI ");
+        self.read_certificate(key, true, key.token_label().trim_start_matches("JPKI "))
+    }
+
+    /// The certificate of its authority in DER.
+    ///
+    /// # Panics
+    /// Where it cannot be had.
+    #[track_caller]
+    #[must_use]
+    pub fn ca_certificate(&self, key: Key) -> Vec<u8> {
+        self.read_certificate(key, false, &format!("{} CA", key.token_label().trim_start_matches("JPKI ")))
+    }
+
+    #[track_caller]
+    fn read_certificate(&self, key: Key, login: bool, label: &str) -> Vec<u8> {
         let file = scratch("certificate");
         let path = file.to_str().expect("a path in UTF-8");
         let arguments = ["--read-object", "--type", "cert", "--label", label, "--output-file", path];
-        let _ = self.on(key, true, &arguments).good();
+        let _ = self.on(key, login, &arguments).good();
         let certificate = fs::read(&file).expect("the certificate that pkcs11-tool wrote");
         let _ = fs::remove_file(&file);
         certificate
