@@ -131,8 +131,10 @@ impl PcscResourceManager {
     fn connect_within(&self, patience: Duration, reader: &str, share: ShareMode) -> Result<Box<dyn Connection>, Error> {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
         let context = Context::establish(Scope::User)?;
+        // Nobody has a mute card for himself, and whoever shares it is spared another look.
+        let mute = self.mute.recent(&name).filter(|_| matches!(share, ShareMode::Shared));
         // Before the connection, so that a card swapped in between shows as a difference.
-        let before = match self.mute.recent(&name) {
+        let before = match mute {
             Some(presence) => presence,
             None => self.numbered(presence_of(&look_at(&context, reader)?)),
         };

@@ -257,10 +257,11 @@ impl Program {
             21 => machine::with(|machine| machine.move_card()),
             22 => {
                 let error = Answers::error(input);
-                let begin = input.byte() & 1 == 0;
-                machine::with(|machine| match begin {
-                    true => machine.next_begin = Some(error),
-                    false => machine.next_look = Some(error),
+                let what = input.byte();
+                machine::with(|machine| match what {
+                    _ if what & 1 == 0 => machine.next_begin = Some(error),
+                    0x80.. => machine.turn_card(),
+                    _ => machine.next_look = Some(error),
                 });
             }
             _ => {

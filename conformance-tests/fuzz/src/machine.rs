@@ -26,6 +26,8 @@ pub struct Machine {
     chip: Option<Box<dyn Chip>>,
     /// The card, while it lies beside the reader.
     beside: Option<Box<dyn Chip>>,
+    /// The card lies the wrong way round, and gets no power.
+    mute: bool,
     /// Insertions and removals.
     events: u16,
     /// What becomes of the commands.
@@ -58,6 +60,7 @@ pub fn set_up(chip: Box<dyn Chip>, answers: Answers) {
     *lock() = Some(Machine {
         chip: Some(chip),
         beside: None,
+        mute: false,
         events: 1,
         answers,
         next_begin: None,
@@ -105,6 +108,15 @@ impl Machine {
         self.events = self.events.wrapping_add(1);
     }
 
+    /// Takes the card out and puts it back the other way round.
+    pub fn turn_card(&mut self) {
+        if let Some(chip) = &mut self.chip {
+            chip.set_power(false);
+            self.events = self.events.wrapping_add(2);
+        }
+        self.mute = !self.mute;
+    }
+
     /// The card in the reader.
     pub fn chip(&mut self) -> Option<&mut Box<dyn Chip>> {
         self.chip.as_mut()
@@ -120,14 +132,18 @@ impl Machine {
         self.handles.iter().any(|handle| handle.exclusive)
     }
 
-    /// The state of the reader, as SCardGetStatusChange tells it.
-    pub(crate) fn state(&mut self) -> Result<DWORD, LONG> {
+    /// The state of the reader, as SCardGetStatusChange tells it, and how long the ATR is.
+    pub(crate) fn state(&mut self) -> Result<(DWORD, DWORD), LONG> {
         if let Some(error) = self.next_look.take() {
             self.look_failed = true;
             return Err(error);
         }
-        let card = if self.chip.is_some() { SCARD_STATE_PRESENT } else { SCARD_STATE_EMPTY };
-        Ok(DWORD::from(self.events) << 16 | card)
+        let (card, atr) = match &self.chip {
+            None => (SCARD_STATE_EMPTY, 0),
+            Some(_) if self.mute => (SCARD_STATE_PRESENT | SCARD_STATE_MUTE, 0),
+            Some(_) => (SCARD_STATE_PRESENT, 9),
+        };
+        Ok((DWORD::from(self.events) << 16 | card, atr))
     }
 
     pub(crate) fn connect(&mut self, exclusive: bool) -> Result<SCARDHANDLE, LONG> {
@@ -135,6 +151,9 @@ impl Machine {
             return Err(error);
         }
         let chip = self.chip.as_mut().ok_or(SCARD_E_NO_SMARTCARD)?;
+        if self.mute {
+            return Err(SCARD_W_UNPOWERED_CARD);
+        }
         chip.set_power(true);
         assert!(!self.handles.iter().any(|other| exclusive || other.exclusive), "the module is in its own way");
         self.last_handle += 1;

@@ -98,12 +98,13 @@ pub unsafe extern "C" fn SCardGetStatusChange(
 ) -> LONG {
     // SAFETY: by this function's contract.
     let states = unsafe { slice::from_raw_parts_mut(states, count as usize) };
-    let mut changed = false;
+    // Where all readers are left out, there is nothing to wait for.
+    let mut changed = states.iter().all(|state| state.dwCurrentState == SCARD_STATE_IGNORE);
     for state in states {
         // SAFETY: by this function's contract.
         let name = unsafe { CStr::from_ptr(state.szReader) }.to_bytes();
-        let now = match name {
-            b"\\\\?PnP?\\Notification" => 0,
+        let (now, atr) = match name {
+            b"\\\\?PnP?\\Notification" => (0, 0),
             _ if name == READER.as_bytes() => match with(|machine| Some(machine.state())) {
                 Some(Ok(state)) => state,
                 Some(Err(error)) => return error,
@@ -111,8 +112,14 @@ pub unsafe extern "C" fn SCardGetStatusChange(
             },
             _ => return SCARD_E_UNKNOWN_READER,
         };
+        // Whoever asks leaves this reader out.
+        if state.dwCurrentState == SCARD_STATE_IGNORE {
+            state.dwEventState = 0;
+            continue;
+        }
         let differs = state.dwCurrentState & !SCARD_STATE_CHANGED != now;
         changed |= differs;
+        state.cbAtr = atr;
         state.dwEventState = now | if differs { SCARD_STATE_CHANGED } else { 0 };
     }
     if changed { SCARD_S_SUCCESS } else { SCARD_E_TIMEOUT }
