@@ -81,14 +81,14 @@ pub(super) fn any_unanswered(card: &str, key_pair: KeyPair) -> bool {
 }
 
 /// The tries left tell what became of a PIN whose answer was lost: a right one brings them all back, and a wrong one
-/// takes one away. To be asked before another PIN changes them. Of a PIN that was refused without a number it is
+/// takes one away. Where none are left none was right, also where there were none before. To be asked before another PIN changes them. Of a PIN that was refused without a number it is
 /// remembered from now on.
 pub(super) fn settle(card: &str, key_pair: KeyPair, left: u8) {
     let Some(mut known) = lock() else { return };
     known.retain_mut(|other| match other.outcome {
         Outcome::Unanswered { before } if other.is_unanswered(card, key_pair) => {
             other.outcome = Outcome::Refused { left: Some(left) };
-            left < before.unwrap_or(key_pair.tries())
+            left == 0 || left < before.unwrap_or(key_pair.tries())
         }
         Outcome::Refused { left: None } if other.card == card && other.key_pair == key_pair => {
             other.outcome = Outcome::Refused { left: Some(left) };
@@ -147,5 +147,26 @@ mod tests {
         assert!(contains("one", key_pair, &pin(b"1111")), "nothing was told since");
         forget("one", key_pair);
         assert!(!contains("one", key_pair, &pin(b"1111")));
+    }
+
+    #[test]
+    fn a_pin_whose_answer_was_lost_is_refused_unless_the_tries_came_back() {
+        let key_pair = KeyPair::Authentication;
+        let pin = SecretPin::typed(key_pair, b"1111").unwrap();
+        for (before, left, refused) in [
+            (Some(3), 3, false),
+            (Some(2), 3, false),
+            (Some(3), 2, true),
+            (Some(1), 0, true),
+            (Some(0), 0, true),
+            (None, 2, true),
+            (None, 3, false),
+        ] {
+            remember_unanswered("two", key_pair, &pin, before);
+            assert!(contains("two", key_pair, &pin), "nothing was told");
+            settle("two", key_pair, left);
+            assert_eq!(contains("two", key_pair, &pin), refused, "{before:?}, then {left}");
+            forget("two", key_pair);
+        }
     }
 }
