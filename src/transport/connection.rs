@@ -1,6 +1,6 @@
 //! A connection to a card over PC/SC, and the card in it while a transaction lasts.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(super) struct PcscConnection {
     /// Always there until the drop.
     card: Option<Card>,
     context: Context,
-    reader: String,
+    reader: CString,
     events: u32,
     share: ShareMode,
 }
@@ -35,14 +35,13 @@ impl PcscConnection {
     /// than `patience`.
     pub(super) fn new(
         context: Context,
-        reader: &str,
+        reader: CString,
         events: u32,
         share: ShareMode,
         patience: Duration,
     ) -> Result<Self, Error> {
-        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
-        let card = patiently(patience, || context.connect(&name, share, Protocols::ANY))?;
-        Ok(PcscConnection { card: Some(card), context, reader: reader.to_owned(), events, share })
+        let card = patiently(patience, || context.connect(&reader, share, Protocols::ANY))?;
+        Ok(PcscConnection { card: Some(card), context, reader, events, share })
     }
 }
 
@@ -61,7 +60,7 @@ fn patiently<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, pcsc::Er
 ///
 /// The handle alone does not tell: pcsc-lite marks a handle "removed" and, when the next card comes, "reset", and lets
 /// it reconnect to that next card.
-fn still_the_same(context: &Context, reader: &str, events: u32) -> Result<(), Error> {
+fn still_the_same(context: &Context, reader: &CStr, events: u32) -> Result<(), Error> {
     let now = presence_of(&look_at(context, reader)?);
     if now.card && now.events & COUNTER_MASK == events & COUNTER_MASK { Ok(()) } else { Err(Error::Removed) }
 }

@@ -4,7 +4,7 @@
 //! works. So there is one context to ask for presence, one for each connection, and one for each waiting thread: a
 //! signature never keeps C_GetSlotInfo waiting.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -136,12 +136,12 @@ impl PcscResourceManager {
         // Before the connection, so that a card swapped in between shows as a difference.
         let before = match mute {
             Some(presence) => presence,
-            None => self.numbered(presence_of(&look_at(&context, reader)?)),
+            None => self.numbered(presence_of(&look_at(&context, &name)?)),
         };
         if !before.card {
             return Err(Error::Removed);
         }
-        Ok(Box::new(PcscConnection::new(context, reader, before.events, share, patience)?))
+        Ok(Box::new(PcscConnection::new(context, name, before.events, share, patience)?))
     }
 
     /// Looks at readers with the observing context; forgets that context where the service has gone.
@@ -178,9 +178,8 @@ fn look(context: &Context, states: &mut [pcsc::ReaderState]) -> Result<(), pcsc:
 }
 
 /// What is in a reader.
-pub(super) fn look_at(context: &Context, reader: &str) -> Result<pcsc::ReaderState, pcsc::Error> {
-    let name = CString::new(reader).map_err(|_| pcsc::Error::UnknownReader)?;
-    let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
+pub(super) fn look_at(context: &Context, reader: &CStr) -> Result<pcsc::ReaderState, pcsc::Error> {
+    let mut states = [pcsc::ReaderState::new(reader, State::UNAWARE)];
     look(context, &mut states)?;
     let [state] = states;
     if state.event_state().intersects(State::UNKNOWN | State::IGNORE) {
@@ -207,7 +206,7 @@ impl ResourceManager for PcscResourceManager {
         if let Some(presence) = self.mute.recent(&name) {
             return Ok(presence);
         }
-        let seen = self.observe(&|context| Ok(vec![look_at(context, reader)?]))?;
+        let seen = self.observe(&|context| Ok(vec![look_at(context, &name)?]))?;
         seen.first().map(|reader| reader.presence).ok_or(Error::NoReader)
     }
 
