@@ -143,7 +143,7 @@ mod tests {
     }
 
     // That the machine's file comes before the user's is shown with the built module, whose /etc can be another one
-    // (conformance-tests/suite/tests/places.rs).
+    // (conformance-tests/end-to-end/tests/places.rs).
 
     #[test]
     fn the_users_file_is_below_one_of_two_folders() {

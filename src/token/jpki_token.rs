@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
-use super::card::{InUse, InsertedCard};
 use super::certificates::CertificateState;
 use super::error::Error;
 use super::identity::Identity;
+use super::inserted_card::{InUse, InsertedCard};
 use super::login::{PinState, Tries};
 use super::refused;
 use crate::card::{self, KeyPair, Scheme};

@@ -4,11 +4,11 @@
 //! is known for one insertion: a card that comes back is a new one, with new tokens, so that nothing of the old one
 //! (a held PIN least of all) can reach it.
 
-mod card;
 mod certificate;
 mod certificates;
 mod error;
 mod identity;
+mod inserted_card;
 mod jpki_token;
 mod login;
 mod pad_login;
@@ -18,9 +18,9 @@ mod reader;
 mod refused;
 mod serial;
 
-pub use self::card::InUse;
 pub use self::certificate::{Certificate, Date};
 pub use self::error::Error;
+pub use self::inserted_card::InUse;
 pub use self::jpki_token::Token;
 pub use self::login::Tries;
 pub use self::public_key::PublicKey;

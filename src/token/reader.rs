@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::card::InsertedCard;
 use super::error::Error;
+use super::inserted_card::InsertedCard;
 use super::jpki_token::Token;
 use crate::card::{self, KeyPair};
 use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManager};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use pcsc::{Card, Context, Disposition, Protocols, ShareMode, Transaction};
 use zeroize::Zeroizing;
 
-use super::pcsc::{COUNTER_MASK, look_at, presence_of};
 use super::pin_pad::{self, PadCommand, PinPad};
+use super::resource_manager::{COUNTER_MASK, look_at, presence_of};
 use super::{Channel, Connection, Ending, Error};
 
 /// How long a card that another program keeps for itself is waited for.

@@ -7,12 +7,12 @@
 mod connection;
 mod error;
 mod mute;
-mod pcsc;
 mod pin_pad;
+mod resource_manager;
 
 pub use self::error::Error;
-pub use self::pcsc::PcscResourceManager;
 pub use self::pin_pad::{PadCommand, PinPad, Typed};
+pub use self::resource_manager::PcscResourceManager;
 
 use zeroize::Zeroizing;
 

@@ -1,0 +1,190 @@
+//! A program that uses the module, for tests that kill it, for the fork, and for what is counted in a process of its own.
+//!
+//! `module-user tokens [SETTINGS]` initializes the module with a string of settings and those of its own environment,
+//! and says whether it runs with more rights than its user, what came of C_Initialize, and each slot with its token.
+//!
+//! `module-user TASK KEY`, KEY being `auth` or `sign`; the tasks:
+//! - `login`: logs in, says `ready`, and waits until its input is closed,
+//! - `signed`: the same after a signature,
+//! - `loop`: logs in, says `ready` and how many microseconds a signature takes, and signs for ever, with pauses that are
+//!   as long as the signatures,
+//! - `pad`: logs in at the PIN pad, signs twice, says `ready`, and waits until its input is closed; then it logs out and
+//!   says what came of that,
+//! - `pad-exit`: the same, but ends then without C_Logout and C_Finalize,
+//! - `fork`: logs in, forks, and says what the child and the parent found,
+//! - `threads`: says how many threads it has before C_Initialize and after each kind of call.
+
+use std::io::{self, Read as _, Write as _};
+use std::thread::sleep;
+use std::time::Instant;
+
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::session::UserType;
+use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
+use jpki_end_to_end::{Key, Module, Objects, call, outcome};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some("tokens") = arguments.first().map(String::as_str) {
+        return tokens(arguments.get(1).map_or("", String::as_str));
+    }
+    let [task, key] = arguments.as_slice() else { panic!("module-user TASK KEY") };
+    let key = Key::ALL.into_iter().find(|known| known.name() == key).expect("auth or sign");
+    if task == "threads" {
+        return threads(key);
+    }
+    let module = Module::start();
+    match task.as_str() {
+        "pad" => return at_pad(&module, key),
+        "pad-exit" => return at_pad_until_exit(&module, key),
+        _ => {}
+    }
+    let session = module.logged_in(key);
+    let sign = || session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    match task.as_str() {
+        "login" => ready_and_wait(),
+        "signed" => {
+            sign();
+            ready_and_wait();
+        }
+        "loop" => {
+            say("ready");
+            let start = Instant::now();
+            sign();
+            say(&start.elapsed().as_micros().to_string());
+            loop {
+                let start = Instant::now();
+                sign();
+                sleep(start.elapsed());
+            }
+        }
+        "fork" => {
+            let child = fork_and(|| child(key));
+            say(&format!("child: {child}"));
+            sign();
+            say("parent: signed");
+        }
+        _ => panic!("unknown task {task}"),
+    }
+}
+
+fn at_pad(module: &Module, key: Key) {
+    let session = signed_at_pad(module, key);
+    say(&format!("logout: {:?}", error_of(session.logout())));
+}
+
+fn at_pad_until_exit(module: &Module, key: Key) {
+    let _session = signed_at_pad(module, key);
+    // Runs no destructor of this program, some of which would finalize the module.
+    std::process::exit(0);
+}
+
+fn signed_at_pad(module: &Module, key: Key) -> cryptoki::session::Session {
+    let session = module.session(key);
+    session.login(UserType::User, None).expect("a PIN from the PIN pad");
+    for _ in 0..2 {
+        session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    }
+    ready_and_wait();
+    session
+}
+
+fn tokens(settings: &str) {
+    // SAFETY: reads one number that the kernel gave the process when it started.
+    say(&format!("secure: {}", unsafe { libc::getauxval(libc::AT_SECURE) }));
+    let module = match outcome(Module::initialize(settings)) {
+        Ok(module) => module,
+        Err(error) => return say(&format!("C_Initialize: {error:?}")),
+    };
+    say("C_Initialize: OK");
+    for slot in module.client.get_all_slots().expect("C_GetSlotList") {
+        let token = outcome(module.client.get_token_info(slot));
+        let label = token.map_or_else(|error| format!("{error:?}"), |token| token.label().to_owned());
+        say(&format!("slot {}: {label}", slot.id()));
+    }
+}
+
+fn threads(key: Key) {
+    let number = || std::fs::read_dir("/proc/self/task").expect("/proc").count();
+    let count = |after: &str| say(&format!("{after}: {}", number()));
+    count("before C_Initialize");
+    let module = Module::start();
+    count("C_Initialize");
+    let session = module.logged_in(key);
+    count("C_Login");
+    session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    count("C_Sign");
+    assert!(module.client.get_slot_event().expect("C_WaitForSlotEvent").is_none(), "nothing has happened");
+    count("C_WaitForSlotEvent");
+    session.logout().expect("C_Logout");
+    drop(session);
+    drop(module);
+    count("C_Finalize");
+}
+
+/// The return value of a call that has failed.
+fn error_of(answer: cryptoki::error::Result<()>) -> Option<RvError> {
+    match answer {
+        Err(Error::Pkcs11(error, _)) => Some(error),
+        answer => answer.map(|()| None).expect("an answer of the module"),
+    }
+}
+
+fn ready_and_wait() {
+    say("ready");
+    // An error ends the wait as well.
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+}
+
+fn say(line: &str) {
+    println!("{line}");
+    io::stdout().flush().expect("somebody reads");
+}
+
+/// Forks, has the child end with what `work` gives, and waits for it.
+fn fork_and(work: impl FnOnce() -> u8) -> String {
+    // SAFETY: this process has a single thread, so that the child may do whatever it likes.
+    match unsafe { libc::fork() } {
+        -1 => panic!("no fork: {}", io::Error::last_os_error()),
+        0 => std::process::exit(work().into()),
+        child => {
+            let mut status = 0;
+            // SAFETY: a child of ours, and a place for its status.
+            let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(ended, child);
+            if libc::WIFEXITED(status) {
+                format!("ended with {}", libc::WEXITSTATUS(status))
+            } else {
+                format!("killed by signal {}", libc::WTERMSIG(status))
+            }
+        }
+    }
+}
+
+/// What a child of a fork does with the module; 0 where all is well, else the number of what was wrong.
+fn child(key: Key) -> u8 {
+    let mut count = 0;
+    let list = |count: &mut _| call!(C_GetSlotList(1, std::ptr::null_mut(), count));
+    if list(&mut count) != CKR_CRYPTOKI_NOT_INITIALIZED {
+        return 1;
+    }
+    if call!(C_Finalize(std::ptr::null_mut())) != CKR_CRYPTOKI_NOT_INITIALIZED {
+        return 2;
+    }
+    if call!(C_Initialize(std::ptr::null_mut())) != CKR_OK {
+        return 3;
+    }
+    if list(&mut count) != CKR_OK || count == 0 {
+        return 4;
+    }
+    if call!(C_Finalize(std::ptr::null_mut())) != CKR_OK {
+        return 5;
+    }
+    let module = Module::start();
+    let session = module.logged_in(key);
+    if session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").is_err() {
+        return 6;
+    }
+    0
+}

@@ -1,0 +1,225 @@
+//! The PC/SC stack under the tests: there it has to be, and one test at a time uses it.
+
+use std::env;
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use pcsc::{Context, Disposition, Protocols, Scope, ShareMode, State};
+
+use crate::paths::scratch;
+use crate::{Reader, wait_until};
+
+/// How to run the tests.
+const HOW: &str = "run them with: conformance-tests/stack cargo test -p jpki-end-to-end -- --test-threads=1";
+
+/// No test takes as long as this, unless something hangs.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// One test's turn at the readers, and at the module, which is one for each process.
+pub struct Turn {
+    _guard: MutexGuard<'static, ()>,
+    /// Its end tells the watchdog that the test has ended.
+    _ended: Sender<()>,
+}
+
+impl Turn {
+    /// Waits for the turn. A test that hangs in its turn ends the whole process, so that the run has an end.
+    ///
+    /// # Panics
+    /// Without a PC/SC stack.
+    #[must_use]
+    pub fn take() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        assert!(env::var_os("JPKI_STACK").is_some(), "these tests need a PC/SC stack: {HOW}");
+        // A test that failed has left nothing in here.
+        let guard = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        let (ended, end) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if let Err(RecvTimeoutError::Timeout) = end.recv_timeout(PATIENCE) {
+                say(&format!("{test} has hung for {} seconds; the tests are ended", PATIENCE.as_secs()));
+                std::process::abort();
+            }
+        });
+        Turn { _guard: guard, _ended: ended }
+    }
+}
+
+/// What is in a reader, and the count of insertions and removals. `None` without the reader.
+pub(crate) fn look(reader: &str) -> Option<(State, u32)> {
+    let context = Context::establish(Scope::User).ok()?;
+    let name = CString::new(reader).expect("a reader's name");
+    let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
+    context.get_status_change(Duration::ZERO, &mut states).ok()?;
+    let [state] = states;
+    let flags = state.event_state();
+    if flags.intersects(State::UNKNOWN | State::IGNORE) {
+        return None;
+    }
+    Some((flags, state.event_count()))
+}
+
+/// Waits until no program has a transaction with the card, so that no command is on its way to it. The card is left as it
+/// is.
+///
+/// # Panics
+/// Where that takes too long.
+#[track_caller]
+pub fn wait_for_no_transaction(reader: Reader) {
+    let name = CString::new(reader.name()).expect("a reader's name");
+    let context = Context::establish(Scope::User).expect("a PC/SC service");
+    wait_until("nobody has a transaction", || {
+        let Ok(mut card) = context.connect(&name, ShareMode::Shared, Protocols::ANY) else { return false };
+        // Begins when nobody else has one. Fails where pcscd has reset the card, for a program that was killed in its own.
+        let had = card.transaction().is_ok_and(|transaction| transaction.end(Disposition::LeaveCard).is_ok());
+        if let Err((card, _)) = card.disconnect(Disposition::LeaveCard) {
+            // To drop it would reset the card.
+            std::mem::forget(card);
+        }
+        had
+    });
+}
+
+/// Prints a line even where the test harness hides what a test prints.
+fn say(line: &str) {
+    // Nobody to hear it is no reason to fail.
+    let _ = writeln!(io::stderr(), "\n{line}");
+}
+
+/// For a test that does to the stack what may only be done to one of its own. The names of these tests begin with
+/// `in_a_private_stack_`.
+///
+/// # Panics
+/// In the stack's modes other than `private`: a test that has tested nothing must not pass.
+#[track_caller]
+pub fn needs_private_stack() {
+    let mode = env::var("JPKI_STACK").unwrap_or_default();
+    assert!(
+        mode == "private",
+        "this test needs a private stack, and this one is: {mode}. Where none can be had, leave such tests out: \
+         cargo test ... -- --test-threads=1 --skip in_a_private_stack_"
+    );
+}
+
+/// Kills pcscd with SIGKILL, and starts it anew with the same arguments after `between`.
+///
+/// # Panics
+/// Without a private stack; where no pcscd is found or the new one does not come up.
+#[track_caller]
+pub fn restart_pcscd(between: impl FnOnce()) {
+    needs_private_stack();
+    let (process, arguments) = find_pcscd().expect("a private stack has a pcscd");
+    // SAFETY: sends a signal; the process is the pcscd of this private stack's own process namespace.
+    assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+    wait_until("pcscd ends", || find_pcscd().is_none());
+    // A process loses its command line before its sockets, and the new pcscd has no reader where the port is taken.
+    let ports = [Reader::First, Reader::Second, Reader::Other].map(Reader::port);
+    wait_until("the ports of the readers are free", || !ports.iter().any(|port| somebody_listens(port)));
+    // Whatever becomes of it, the tests that come after need a pcscd.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(between));
+    let (program, options) = arguments.split_first().expect("a program has a name");
+    // What the killed one has left behind.
+    for left in ["/run/pcscd/pcscd.comm", "/run/pcscd/pcscd.pid"] {
+        let _ = fs::remove_file(left);
+    }
+    let mut command = Command::new(program);
+    command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Not waited for: it outlives this program, for the tests that come after, and ends with the stack.
+    drop(command.spawn().expect("pcscd starts"));
+    wait_until("pcscd shows its readers", || {
+        look("Virtual PCD 00 00").is_some() && look("Virtual PCD 00 01").is_some()
+    });
+    outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
+}
+
+/// Whether anybody waits for connections at a port.
+fn somebody_listens(port: &str) -> bool {
+    let local = format!(":{:04X}", port.parse::<u16>().expect("a port"));
+    let listens = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        // The local address, the other one, and the state: 0A is LISTEN.
+        words.next().is_some_and(|address| address.ends_with(&local)) && words.nth(1) == Some("0A")
+    };
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .any(|table| fs::read_to_string(table).is_ok_and(|text| text.lines().any(listens)))
+}
+
+/// Two more readers, of another driver than the stack's own two. pcsc-lite reads its files when it starts and not
+/// again, so that these readers come and go with a restart of it, after which the others are back as they were.
+pub struct OtherReaders {
+    configuration: PathBuf,
+    driver: PathBuf,
+}
+
+impl OtherReaders {
+    /// Plugs them in.
+    ///
+    /// # Panics
+    /// Without a private stack, and where they do not come.
+    #[track_caller]
+    #[must_use]
+    pub fn plug() -> Self {
+        needs_private_stack();
+        let (_, arguments) = find_pcscd().expect("a pcscd");
+        let option = arguments.iter().position(|word| word == "--config");
+        let folder = option.and_then(|place| arguments.get(place + 1)).map_or_else(PathBuf::new, PathBuf::from);
+        let other = OtherReaders { configuration: folder.join("other"), driver: scratch("libifdvpcd.so") };
+        restart_pcscd(|| {
+            let own = fs::read_to_string(folder.join("vpcd")).expect("the configuration of the stack's readers");
+            let line = own.lines().find_map(|line| line.strip_prefix("LIBPATH")).expect("its driver");
+            // Of one file there would be one driver, which keeps the readers of one device.
+            fs::copy(line.trim(), &other.driver).expect("a copy of the driver");
+            let driver = other.driver.display();
+            let port = Reader::Other.port();
+            let text = format!(
+                "FRIENDLYNAME \"Other PCD\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n"
+            );
+            fs::write(&other.configuration, text).expect("a file of the private stack");
+        });
+        wait_until("the other readers come", || look(Reader::Other.name()).is_some());
+        other
+    }
+
+    /// Unplugs them.
+    ///
+    /// # Panics
+    /// Where they do not go.
+    pub fn unplug(self) {
+        drop(self);
+        wait_until("the other readers go", || look(Reader::Other.name()).is_none());
+    }
+}
+
+impl Drop for OtherReaders {
+    fn drop(&mut self) {
+        if self.configuration.exists() {
+            restart_pcscd(|| {
+                let _ = fs::remove_file(&self.configuration);
+            });
+            let _ = fs::remove_file(&self.driver);
+        }
+    }
+}
+
+/// The process id of pcscd, and what it was started with.
+fn find_pcscd() -> Option<(libc::pid_t, Vec<String>)> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    processes.into_iter().find_map(|entry| {
+        let process = entry.file_name().to_string_lossy().parse().ok()?;
+        let arguments = fs::read(entry.path().join("cmdline")).ok()?;
+        let words: Vec<_> = arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word)).collect();
+        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).map(String::from).collect();
+        let program = PathBuf::from(words.first()?);
+        // A zombie has no command line.
+        (program.file_name()? == "pcscd").then_some((process, words))
+    })
+}

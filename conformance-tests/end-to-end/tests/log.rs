@@ -1,0 +1,192 @@
+//! The log that the settings turn on: a file for its owner alone, which never holds a PIN or anything of the signing
+//! certificate.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use cryptoki::error::RvError;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::session::UserType;
+use jpki_end_to_end::{Key, Module, Objects, Reader, Turn, VirtualCard, is, pin, scratch};
+
+/// PINs that are nothing else in a log by chance.
+const PINS: [(Key, &str, &str); 2] = [(Key::Auth, "8642", "9753"), (Key::Sign, "SECRET86", "WRONGPW9")];
+
+/// A card with these PINs.
+fn card() -> VirtualCard {
+    VirtualCard::start(Reader::First, &["--auth-pin", PINS[0].1, "--sign-pin", PINS[1].1])
+}
+
+/// A place for a log file, in a folder that is removed with this value.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        let folder = scratch("log");
+        fs::create_dir(&folder).unwrap();
+        Place(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("a log.txt")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The module with a log of that level there, set in one of the two ways.
+fn logging(way: &str, level: &str, file: &Path) -> Module {
+    let file = file.display();
+    let (string, text) = match way {
+        "string" => (format!("log={level} log-file=\"{file}\""), String::new()),
+        _ => (String::new(), format!("log = \"{level}\"\nlog-file = \"{file}\"\n")),
+    };
+    Module::start_with(&string, &text).expect("C_Initialize")
+}
+
+/// Logs in wrongly and rightly, reads the certificate and signs with both keys. Gives the signing certificate.
+fn work(module: &Module) -> Vec<u8> {
+    let mut certificate = Vec::new();
+    for (key, right, wrong) in PINS {
+        let session = module.session(key);
+        is(session.login(UserType::User, Some(&pin("no PIN at all"))), RvError::PinIncorrect);
+        is(session.login(UserType::User, Some(&pin(wrong))), RvError::PinIncorrect);
+        session.login(UserType::User, Some(&pin(&right.to_lowercase()))).unwrap();
+        certificate = session.certificate();
+        session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"the document").unwrap();
+        session.logout().unwrap();
+    }
+    certificate
+}
+
+/// The forms in which bytes get into logs: as text, as hexadecimal digits, as a list of numbers. In
+/// small letters.
+fn forms(secret: &[u8]) -> Vec<String> {
+    let joined = |separator: &str, form: fn(&u8) -> String| secret.iter().map(form).collect::<Vec<_>>().join(separator);
+    let mut forms = vec![joined(", ", |byte| byte.to_string())];
+    forms.extend(["", " ", ":", ", "].map(|separator| joined(separator, |byte| format!("{byte:02x}"))));
+    forms.extend(["", " ", ", "].map(|separator| joined(separator, |byte| format!("0x{byte:02x}"))));
+    forms.extend(std::str::from_utf8(secret).ok().map(str::to_lowercase));
+    forms
+}
+
+#[test]
+fn at_trace_level_it_has_the_commands_and_no_secret() {
+    let _turn = Turn::take();
+    for way in ["string", "file"] {
+        let (_card, place) = (card(), Place::new());
+        let module = logging(way, "trace", &place.file());
+        let certificate = work(&module);
+        drop(module);
+        let log = fs::read_to_string(place.file()).expect("the log").to_lowercase();
+        assert!(log.lines().count() > 30, "by {way}: hardly anything was logged:\n{log}");
+        assert!(log.lines().all(|line| line.starts_with("jpki-pkcs11 ")), "by {way}:\n{log}");
+        // SELECT of the application and VERIFY with both PINs, as headers.
+        for command in ["00a4040c", "00200098", "0020009b"] {
+            assert!(log.contains(command), "by {way}: {command} is not in the log:\n{log}");
+        }
+        let mut secrets =
+            vec![("a wrong form", b"no PIN at all".to_vec()), ("what was signed", b"the document".to_vec())];
+        for (_, right, wrong) in PINS {
+            secrets.extend([right, wrong].map(|pin| ("a PIN", pin.into())));
+        }
+        // The holder's name and address as the certificate has them, and any piece that a dump of it would have whole.
+        for name in ["花子", "東京都幻想市"] {
+            assert!(certificate.windows(name.len()).any(|window| window == name.as_bytes()), "not in the certificate");
+            secrets.push(("the holder", name.into()));
+        }
+        secrets.extend(certificate.chunks_exact(8).map(|piece| ("the signing certificate", piece.to_vec())));
+        for (what, secret) in secrets {
+            for form in forms(&secret) {
+                assert!(!log.contains(&form), "by {way}: {what} is in the log as {form:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_file_is_its_owners_alone() {
+    let _turn = Turn::take();
+    let _card = card();
+    for way in ["string", "file"] {
+        let place = Place::new();
+        drop(logging(way, "info", &place.file()));
+        let made = place.file().metadata().expect("the file is made at C_Initialize");
+        assert_eq!(made.permissions().mode() & 0o7777, 0o600, "by {way}");
+    }
+}
+
+#[test]
+fn a_file_that_is_there_is_added_to() {
+    let _turn = Turn::take();
+    let (_card, place) = (card(), Place::new());
+    for _ in 0..2 {
+        let before = fs::read_to_string(place.file()).unwrap_or_default();
+        let module = logging("string", "trace", &place.file());
+        work(&module);
+        drop(module);
+        let after = fs::read_to_string(place.file()).unwrap();
+        assert!(after.len() > before.len() && after.starts_with(&before));
+    }
+}
+
+#[test]
+fn a_symbolic_link_is_not_followed() {
+    let _turn = Turn::take();
+    let _card = card();
+    for way in ["string", "file"] {
+        let place = Place::new();
+        let [target, missing] = ["target", "missing"].map(|name| place.0.join(name));
+        fs::write(&target, "untouched").unwrap();
+        let before = target.metadata().unwrap();
+        for leads_to in [&target, &missing] {
+            symlink(leads_to, place.file()).unwrap();
+            // A log that cannot be written is no reason not to work.
+            let module = logging(way, "error", &place.file());
+            work(&module);
+            drop(module);
+            fs::remove_file(place.file()).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&target).unwrap(), "untouched", "by {way}");
+        let after = target.metadata().unwrap();
+        assert_eq!((after.mode(), after.mtime_nsec()), (before.mode(), before.mtime_nsec()), "by {way}");
+        assert!(!missing.exists(), "by {way}: a file was made at the end of a link");
+    }
+}
+
+#[test]
+fn without_a_level_there_is_no_file() {
+    let _turn = Turn::take();
+    let (_card, place) = (card(), Place::new());
+    for string in ["", "log=off"] {
+        let file = format!("log-file = \"{}\"\n", place.file().display());
+        let module = Module::start_with(string, &file).unwrap();
+        work(&module);
+        drop(module);
+        assert!(!place.file().exists(), "{string:?}");
+    }
+    // A later C_Initialize without a log ends it for the process.
+    drop(logging("string", "trace", &place.file()));
+    let module = Module::start();
+    let size = place.file().metadata().unwrap().len();
+    work(&module);
+    drop(module);
+    assert_eq!(place.file().metadata().unwrap().len(), size);
+}
+
+#[test]
+fn the_file_is_closed_with_the_module() {
+    let _turn = Turn::take();
+    let (_card, place) = (card(), Place::new());
+    for _ in 0..2 {
+        drop(logging("string", "trace", &place.file()));
+    }
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let open = open.filter(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|path| path == place.file()));
+    assert_eq!(open.count(), 0, "descriptors of the log file that nobody can close any more");
+}

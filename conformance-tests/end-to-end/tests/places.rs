@@ -1,0 +1,170 @@
+//! Where settings come from: the machine's file, then the user's, then the program; or one file that the environment
+//! names. A set-uid program is not led by its environment.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use jpki_end_to_end::{Key, Reader, Turn, VirtualCard, module_path, needs_private_stack, program, run};
+
+/// The machine's settings file.
+const OF_MACHINE: &str = "/etc/jpki-pkcs11/config.toml";
+
+/// What the first reader's tokens are called in Japanese.
+const JAPANESE: [&str; 2] = ["JPKI 利用者証明用 (4桁)", "JPKI 署名用 (英数6-16桁)"];
+
+fn english() -> [&'static str; 2] {
+    Key::ALL.map(Key::token_label)
+}
+
+/// A folder that any user can reach, with copies of the program and the module in it: the originals may be in somebody's
+/// home. Removed with this value.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("jpki-suite-places-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let place = Place(folder);
+        place.allow("", 0o755);
+        for (name, original) in [("module-user", program("module-user")), ("module.so", module_path())] {
+            fs::copy(original, place.0.join(name)).unwrap();
+            place.allow(name, 0o755);
+        }
+        place
+    }
+
+    fn allow(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.0.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Writes a file that everybody can read.
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        self.allow(name, 0o644);
+        path
+    }
+
+    /// What the program is to find in its environment, and nothing else of settings.
+    fn environment(&self, command: &mut Command) {
+        command.env("JPKI_PKCS11_MODULE", self.0.join("module.so"));
+        command.env_remove("JPKI_PKCS11_CONFIG").env_remove("XDG_CONFIG_HOME").env("HOME", self.0.join("home"));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What `module-user tokens` has said: whether it was set-uid, and the labels of the tokens that it saw.
+struct Said {
+    secure: bool,
+    labels: Vec<String>,
+}
+
+#[track_caller]
+fn said(command: &mut Command) -> Said {
+    let text = run(command).good();
+    assert!(text.contains("C_Initialize: OK"), "{text}");
+    let tokens = text.lines().filter(|line| line.starts_with("slot ")).filter_map(|line| line.split_once(": "));
+    let labels = tokens.map(|(_, label)| label.to_owned()).filter(|label| label != "TokenNotPresent").collect();
+    Said { secure: text.contains("secure: 1"), labels }
+}
+
+/// The beginning of a command that runs a program as a user with no rights of its own.
+fn as_ordinary_user() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    command
+}
+
+#[test]
+fn as_root_a_set_uid_program_is_not_led_by_its_environment() {
+    let _turn = Turn::take();
+    let can = run(as_ordinary_user().arg("true"));
+    assert!(
+        can.success,
+        "only root can be another user, which this test needs: leave it out with --skip as_root_\n{}",
+        can.text
+    );
+    assert!(!Path::new(OF_MACHINE).exists(), "{OF_MACHINE} is there, which a set-uid program does read: move it away");
+    let _card = VirtualCard::start(Reader::First, &[]);
+    let place = Place::new();
+    let japanese = place.write("japanese.toml", "labels = \"ja\"\n");
+    place.write("home/.config/jpki-pkcs11/config.toml", "labels = \"ja\"\n");
+
+    let tokens = |how: &str| {
+        let mut command = as_ordinary_user();
+        place.environment(&mut command);
+        match how {
+            "JPKI_PKCS11_CONFIG" => command.env(how, &japanese),
+            "XDG_CONFIG_HOME" => command.env(how, place.0.join("home/.config")),
+            _ => &mut command,
+        };
+        said(command.arg(place.0.join("module-user")).arg("tokens"))
+    };
+    for how in ["JPKI_PKCS11_CONFIG", "XDG_CONFIG_HOME", "HOME"] {
+        let ordinary = tokens(how);
+        assert!(!ordinary.secure);
+        assert_eq!(ordinary.labels, JAPANESE, "{how}: an ordinary program is led by it");
+    }
+    let own = place.0.join("module-user");
+    chown(&own, Some(0), Some(0)).unwrap();
+    place.allow("module-user", 0o4755);
+    for how in ["JPKI_PKCS11_CONFIG", "XDG_CONFIG_HOME", "HOME"] {
+        let set_uid = tokens(how);
+        assert!(
+            set_uid.secure,
+            "the kernel did not honour the set-uid bit: {} is on a file system mounted nosuid, or no_new_privs is set \
+             (a container?). Set TMPDIR, or leave this test out with --skip as_root_",
+            own.display()
+        );
+        assert_eq!(set_uid.labels, english(), "{how} has led a set-uid program");
+    }
+}
+
+#[test]
+fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_program_than_both() {
+    let _turn = Turn::take();
+    // Who may have a private stack may also have a mount of its own, which is seen by that one program.
+    needs_private_stack();
+    let _card = VirtualCard::start(Reader::First, &[]);
+    let place = Place::new();
+    place.write("etc/jpki-pkcs11/config.toml", "labels = \"ja\"\nslots = \"auth\"\n");
+    let with_machines_file = |string: &str, environment: &[(&str, &str)]| {
+        let mut command = Command::new("unshare");
+        // Nothing else of /etc is needed to load the module and reach pcscd.
+        let script = "mount --bind \"$1\" /etc && shift && exec \"$@\"";
+        command.args(["--mount", "sh", "-c", script, "sh"]).arg(place.0.join("etc")).arg(place.0.join("module-user"));
+        place.environment(command.args(["tokens", string]).current_dir(&place.0));
+        said(command.envs(environment.iter().copied())).labels
+    };
+    assert_eq!(with_machines_file("", &[]), JAPANESE[..1], "the machine's file");
+
+    // What a file does not speak of is that of the weaker one.
+    place.write("home/.config/jpki-pkcs11/config.toml", "slots = \"sign\"\n");
+    assert_eq!(with_machines_file("", &[]), JAPANESE[1..], "the user's file after the machine's");
+    let xdg = place.write("xdg/jpki-pkcs11/config.toml", "labels = \"en\"\n");
+    let xdg = xdg.ancestors().nth(2).and_then(Path::to_str).unwrap();
+    let labels = with_machines_file("", &[("XDG_CONFIG_HOME", xdg)]);
+    assert_eq!(labels, english()[..1], "XDG_CONFIG_HOME in the place of ~/.config");
+    for none in ["xdg", ""] {
+        let labels = with_machines_file("", &[("XDG_CONFIG_HOME", none)]);
+        assert_eq!(labels, JAPANESE[1..], "{none:?}, which depends on where the program is started, counts as none");
+    }
+
+    assert_eq!(with_machines_file("slots=both", &[]), JAPANESE, "the program after both");
+    assert_eq!(with_machines_file("labels=en", &[]), english()[1..]);
+
+    // One file that is named is read instead of both.
+    let named = place.write("named.toml", "slots = \"sign\"\n");
+    let only = [("JPKI_PKCS11_CONFIG", named.to_str().unwrap())];
+    assert_eq!(with_machines_file("", &only), english()[1..], "JPKI_PKCS11_CONFIG alone");
+    assert_eq!(with_machines_file("slots=both", &only), english());
+}

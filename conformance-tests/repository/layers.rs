@@ -1,0 +1,314 @@
+//! Which layer may know what: the table of docs/architecture.md ("Layers"), enforced on the source text.
+//!
+//! A layer imports from the layers below it and from nowhere else, and has words that it must never say. Comments and
+//! the contents of string literals do not count, so that both may explain what they like.
+
+use std::fs;
+use std::path::Path;
+
+/// From the top to the bottom.
+const LAYERS: [&str; 5] = ["ffi", "core", "token", "card", "transport"];
+
+/// A rule: what a layer must never say. Words are compared whole, a word that ends in `_` as the start of one.
+struct Rule {
+    layer: &'static str,
+    /// The layers that it may name with `crate::`.
+    imports: &'static [&'static str],
+    forbidden: &'static [&'static str],
+}
+
+const PC_SC: &[&str] = &["pcsc", "SCard", "SCARD_"];
+const CRYPTOKI: &[&str] =
+    &["cryptoki_sys", "CK_", "CKA_", "CKF_", "CKK_", "CKM_", "CKO_", "CKR_", "CKS_", "CKU_", "CKP_"];
+const COMMANDS: &[&str] = &["Command", "StatusWord", "transmit", "apdu", "Apdu", "APDU", "Ef", "Aid"];
+const POINTERS: &[&str] = &["*mut", "*const", "unsafe", "NonNull", "as_ptr", "as_mut_ptr"];
+
+const RULES: [Rule; 5] = [
+    Rule { layer: "ffi", imports: &["core", "token", "settings", "logging"], forbidden: &[] },
+    Rule { layer: "core", imports: &["token", "settings"], forbidden: POINTERS },
+    Rule { layer: "token", imports: &["card", "transport"], forbidden: &["Slot", "Session", "slot_id", "session"] },
+    Rule {
+        layer: "card",
+        imports: &["transport"],
+        forbidden: &["Slot", "Session", "slot", "session", "login", "logout"],
+    },
+    Rule { layer: "transport", imports: &[], forbidden: &["Application", "KeyPair", "Pin", "pin", "verify", "login"] },
+];
+
+/// Words that a layer must not say besides its own list.
+fn forbidden(rule: &Rule) -> Vec<&'static str> {
+    let mut words = rule.forbidden.to_vec();
+    if rule.layer != "transport" {
+        words.extend(PC_SC);
+    }
+    if matches!(rule.layer, "ffi" | "core" | "token") {
+        words.extend(COMMANDS);
+    }
+    if matches!(rule.layer, "ffi" | "core") {
+        // The token layer passes one on.
+        words.push("Channel");
+    }
+    if matches!(rule.layer, "token" | "card" | "transport") {
+        words.extend(CRYPTOKI);
+    }
+    words
+}
+
+/// The text without its comments, and with its string literals emptied. Lines stay lines.
+fn code_of(source: &str) -> String {
+    let mut code = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(first) = rest.chars().next() {
+        // What stands here instead of code, and how long it is.
+        let skipped = match first {
+            '/' if rest.starts_with("//") => Some(("", rest.find('\n').unwrap_or(rest.len()))),
+            '/' if rest.starts_with("/*") => Some(("", length_of_comment(rest))),
+            '"' => Some(("\"\"", length_of_string(rest))),
+            'r' if !code.ends_with(is_word) => length_of_raw_string(rest).map(|length| ("\"\"", length)),
+            '\'' => length_of_character(rest).map(|length| ("' '", length)),
+            _ => None,
+        };
+        let (replacement, length) = skipped.unwrap_or((&rest[..first.len_utf8()], first.len_utf8()));
+        code.push_str(replacement);
+        if skipped.is_some() {
+            code.extend(rest[..length].chars().filter(|character| *character == '\n'));
+        }
+        rest = &rest[length..];
+    }
+    code
+}
+
+/// Block comments nest.
+fn length_of_comment(text: &str) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with("/*") {
+            (depth, at) = (depth + 1, at + 2);
+        } else if rest.starts_with("*/") {
+            (depth, at) = (depth - 1, at + 2);
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+fn length_of_string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            '"' if !escaped => return at + 1,
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    text.len()
+}
+
+/// `r"…"`, `r#"…"#` and so on.
+fn length_of_raw_string(text: &str) -> Option<usize> {
+    let hashes = text[1..].chars().take_while(|character| *character == '#').count();
+    let start = 1 + hashes;
+    let content = text[start..].strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(start + 1 + content.find(&end).map_or(content.len(), |at| at + end.len()))
+}
+
+/// A character literal; `None` for a lifetime.
+fn length_of_character(text: &str) -> Option<usize> {
+    let rest = &text[1..];
+    let first = rest.chars().next()?;
+    let content = if first == '\\' { 1 + rest[1..].find('\'')? } else { first.len_utf8() };
+    let content = if rest.starts_with("\\'") { 2 } else { content };
+    rest[content..].starts_with('\'').then_some(content + 2)
+}
+
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+/// Whether a line of code says a word.
+fn says(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let starts = !word.starts_with(is_word) || !before.is_some_and(is_word);
+        let ends = word.ends_with('_') || !after.is_some_and(is_word);
+        starts && ends
+    })
+}
+
+/// The names that a text imports from the crate: `crate::x`, and the members of `crate::{x, y}`.
+fn crate_names(code: &str) -> Vec<String> {
+    let name = |text: &str| text.trim_start().chars().take_while(|character| is_word(*character)).collect::<String>();
+    let mut names = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(is_word) {
+            continue;
+        }
+        let path = &code[at + "crate::".len()..];
+        match path.strip_prefix('{') {
+            None => names.push(name(path)),
+            Some(group) => {
+                let (mut depth, mut start) = (1, 0);
+                for (at, character) in group.char_indices() {
+                    depth = match character {
+                        '{' => depth + 1,
+                        '}' => depth - 1,
+                        _ => depth,
+                    };
+                    if depth == 0 || (depth == 1 && character == ',') {
+                        names.push(name(&group[start..at]));
+                        start = at + 1;
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// What is wrong with a file of a layer.
+fn violations(rule: &Rule, source: &str) -> Vec<String> {
+    let code = code_of(source);
+    let mut found = Vec::new();
+    for name in crate_names(&code) {
+        // Constants of the crate itself are everybody's.
+        let constant = name.chars().all(|character| character.is_ascii_uppercase() || character == '_');
+        if !constant && name != rule.layer && !rule.imports.contains(&name.as_str()) {
+            found.push(format!("names crate::{name}"));
+        }
+    }
+    for (number, line) in code.lines().enumerate() {
+        for word in forbidden(rule) {
+            if says(line, word) {
+                found.push(format!("line {}: says {word}", number + 1));
+            }
+        }
+        // A super:: that leaves the folder would be a way around the names of the crate.
+        if line.contains("super::super::") {
+            found.push(format!("line {}: leaves the folder", number + 1));
+        }
+        if rule.layer != "ffi" && says(line, "unsafe") {
+            found.push(format!("line {}: unsafe", number + 1));
+        }
+    }
+    found
+}
+
+/// All Rust files below a folder, with their text.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push((path.display().to_string(), fs::read_to_string(&path).expect("a text")));
+        }
+    }
+    files
+}
+
+fn source_folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+#[test]
+fn layers_know_what_they_may() {
+    for rule in &RULES {
+        let files = sources(&source_folder().join(rule.layer));
+        assert!(files.len() > 1, "{}: no sources found", rule.layer);
+        for (name, source) in files {
+            let found = violations(rule, &source);
+            assert!(found.is_empty(), "{name} breaks the rule of its layer:\n  {}", found.join("\n  "));
+        }
+    }
+}
+
+/// The compiler says so as well (src/lib.rs), unless a file allows it to itself.
+#[test]
+fn unsafe_lives_at_the_boundary() {
+    let boundary = source_folder().join("ffi").display().to_string();
+    for (name, source) in sources(&source_folder()).into_iter().filter(|(name, _)| !name.starts_with(&boundary)) {
+        let code = code_of(&source);
+        assert!(!code.lines().any(|line| says(line, "unsafe")), "{name} has an unsafe block");
+    }
+}
+
+#[test]
+fn no_layer_is_forgotten() {
+    let ruled: Vec<_> = RULES.iter().map(|rule| rule.layer).collect();
+    assert_eq!(ruled, LAYERS);
+    for entry in fs::read_dir(source_folder()).expect("src") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let known = LAYERS.contains(&name.as_str()) || matches!(name.as_str(), "lib" | "settings" | "logging");
+        assert!(known, "src/{name} is neither a layer nor one of the three that all may use");
+    }
+}
+
+/// What a layer says of a made-up file.
+fn found(layer: &str, source: &str) -> Vec<String> {
+    violations(RULES.iter().find(|rule| rule.layer == layer).expect("a layer"), source)
+}
+
+#[test]
+fn violations_are_found() {
+    for (layer, source) in [
+        ("ffi", "use crate::card::Application;"),
+        ("ffi", "use crate::transport;"),
+        ("ffi", "fn f() { crate::card::Habits::default(); }"),
+        ("ffi", "let context = pcsc::Context::establish(scope);"),
+        ("ffi", "let status: StatusWord = x;"),
+        ("core", "use crate::{card, token};"),
+        ("core", "use crate::{token::{Token, Tries}, transport::Error};"),
+        ("core", "use crate::ffi::table;"),
+        ("core", "pub fn f(p: *mut u8) {}"),
+        ("core", "pub fn f(p: *const u8) {}"),
+        ("core", "fn f() { unsafe { g() } }"),
+        ("core", "channel.transmit(b);"),
+        ("token", "use cryptoki_sys::CK_RV;"),
+        ("token", "return CKR_PIN_LOCKED;"),
+        ("token", "let mechanism = CKM_RSA_PKCS;"),
+        ("token", "use crate::core::Error;"),
+        ("token", "let x = unsafe { y };"),
+        ("token", "channel.transmit(&[0x00, 0xA4])?;"),
+        ("token", "use crate::card::StatusWord;"),
+        ("card", "use crate::token::Token;"),
+        ("card", "struct Session;"),
+        ("card", "use pcsc::Card;"),
+        ("transport", "use crate::card::KeyPair;"),
+        ("transport", "use cryptoki_sys::*;"),
+        ("transport", "use super::super::card;"),
+    ] {
+        assert!(!found(layer, source).is_empty(), "{layer} may not: {source}");
+        let hidden = format!("// {source}\n/* {source} */\n/// {source}\nconst TEXT: &str = {source:?};");
+        assert_eq!(found(layer, &hidden), Vec::<String>::new(), "{layer} may say in comments and texts: {source}");
+        let after =
+            format!("const A: char = '\"'; const B: &str = \"//\"; const C: &str = r#\"\"/*\"#; // x\n{source}");
+        assert!(!found(layer, &after).is_empty(), "{layer} may not, behind literals: {source}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_not_found() {
+    for (layer, source) in [
+        ("ffi", "use crate::core::{Error, Module};\nunsafe { *pointer = CKR_OK }"),
+        ("core", "use crate::token::{Token, Tries};\nuse crate::settings::Settings;\nlet x: CK_RV = CKR_OK;"),
+        ("token", "use crate::card::{self, Application};\nuse crate::transport::{self, Ending};"),
+        ("token", "use super::inserted_card::InUse;\nlet is_unsafe_name = 1;"),
+        ("card", "use crate::transport::Channel;\nfn f<'a>(x: &'a str) -> char { 'x' }"),
+        ("transport", "use pcsc::{Card, Context};\nuse super::{Channel, Error};"),
+        ("core", "crate::MANUFACTURER"),
+    ] {
+        assert_eq!(found(layer, source), Vec::<String>::new(), "{layer} may: {source}");
+    }
+}
