@@ -1,27 +1,11 @@
 //! The selected application: for as long as one transaction lasts.
 
-use super::apdu::{Command, Response, StatusWord};
+use super::apdu::{Command, Response};
 use super::error::Error;
 use super::files::{self, Aid, Ef};
+use super::quirks::Habits;
+use super::status_word::StatusWord;
 use crate::transport::{Channel, Ending};
-
-/// What was learnt of one card since it was inserted: which of the card's possible forms it knows.
-///
-/// Each starts with what card-facts expect and is given up at the first sign of the opposite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Habits {
-    /// Files may be addressed by short identifier, which saves a SELECT each (card-facts §1.3).
-    pub short_identifiers: bool,
-    /// SELECT of another application locks the PINs again (card-facts §4.5, single source). False once a card was
-    /// seen unlocked after that: then only a power-down locks it.
-    pub leaving_locks: bool,
-}
-
-impl Default for Habits {
-    fn default() -> Self {
-        Habits { short_identifiers: true, leaving_locks: true }
-    }
-}
 
 /// The JPKI application, selected in the transaction that `channel` stands for.
 pub struct Application<'t> {

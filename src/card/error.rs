@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::apdu::StatusWord;
+use super::status_word::StatusWord;
 use crate::transport;
 
 /// An error of the card driver. None of them holds data of the card or a PIN.

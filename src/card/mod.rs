@@ -10,13 +10,16 @@ mod error;
 mod files;
 mod number;
 mod pins;
+mod quirks;
 mod reading;
 mod signing;
+mod status_word;
 
-pub use self::apdu::StatusWord;
-pub use self::application::{Application, Habits};
+pub use self::application::Application;
 pub use self::error::Error;
 pub use self::files::{CertificateFile, KeyPair};
 pub use self::number::{CardNumber, card_number};
+pub use self::quirks::Habits;
 pub use self::reading::Availability;
 pub use self::signing::{RAW_INPUT_MAX, Scheme};
+pub use self::status_word::StatusWord;

@@ -2,10 +2,11 @@
 
 use zeroize::Zeroizing;
 
-use super::apdu::{Command, RESPONSE_DATA_MAX, StatusWord};
+use super::apdu::{Command, RESPONSE_DATA_MAX};
 use super::application::select_application;
 use super::error::Error;
 use super::files;
+use super::status_word::StatusWord;
 use crate::transport::Channel;
 
 /// Tag and length of the record: simple TLV, 28 digits.

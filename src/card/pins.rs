@@ -1,9 +1,10 @@
 //! The two PINs: tries left, VERIFY, CHANGE REFERENCE DATA (card-facts §4), with PINs from a program and from a PIN pad.
 
-use super::apdu::{Command, Response, StatusWord};
+use super::apdu::{Command, Response};
 use super::application::Application;
 use super::error::Error;
 use super::files::KeyPair;
+use super::status_word::StatusWord;
 use crate::transport::{PadCommand, Typed};
 
 /// VERIFY.

@@ -2,10 +2,11 @@
 
 use zeroize::Zeroizing;
 
-use super::apdu::{Command, RESPONSE_DATA_MAX, Response, StatusWord};
+use super::apdu::{Command, RESPONSE_DATA_MAX, Response};
 use super::application::Application;
 use super::error::Error;
 use super::files::{self, CertificateFile, Ef, KeyPair};
+use super::status_word::StatusWord;
 
 /// READ BINARY.
 const READ: u8 = 0xB0;

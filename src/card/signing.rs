@@ -2,10 +2,11 @@
 
 use zeroize::Zeroizing;
 
-use super::apdu::{Command, RESPONSE_DATA_MAX, StatusWord};
+use super::apdu::{Command, RESPONSE_DATA_MAX};
 use super::application::Application;
 use super::error::Error;
 use super::files::{CertificateFile, KeyPair};
+use super::status_word::StatusWord;
 
 /// The most bytes the card signs verbatim: a 256-byte modulus less PKCS#1's eleven (card-facts §5, P1 = 00).
 pub const RAW_INPUT_MAX: usize = 245;
