@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use pcsc::{Card, Context, Disposition, Protocols, ShareMode, Transaction};
 use zeroize::Zeroizing;
 
+use super::error::Error;
 use super::pin_pad::{self, PadCommand, PinPad};
-use super::resource_manager::{COUNTER_MASK, look_at, presence_of};
-use super::{Channel, Connection, Ending, Error};
+use super::status::{COUNTER_MASK, look_at, presence_of};
+use super::traits::{Channel, Connection, Ending};
 
 /// How long a card that another program keeps for itself is waited for.
 pub(super) const BUSY_LIMIT: Duration = Duration::from_secs(2);

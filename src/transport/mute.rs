@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use pcsc::{Card, Context, Disposition, MAX_ATR_SIZE, Protocols, ShareMode, State, Status};
 
-use super::Presence;
 use super::connection::let_go;
+use super::traits::Presence;
 
 /// For how long such a card is taken to be still there without a question.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@
 //! works. So there is one context to ask for presence, one for each connection, and one for each waiting thread: a
 //! signature never keeps C_GetSlotInfo waiting.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use parking_lot::Mutex;
 use pcsc::{Context, PNP_NOTIFICATION, Scope, ShareMode, State};
 
 use super::connection::{BUSY_LIMIT, PcscConnection};
+use super::error::Error;
 use super::mute::{self, MuteCardWatch, MuteCards};
-use super::{Connection, Error, Presence, ReaderState, ResourceManager};
+use super::status::{COUNTER_BITS, COUNTER_MASK, look, look_at, presence_of};
+use super::traits::{Connection, Presence, ReaderState, ResourceManager};
 
 /// The longest sleep in one call, so that a lost cancellation costs no more than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -170,31 +172,6 @@ impl PcscResourceManager {
 
 /// A way to look at readers.
 type Look<'a> = dyn Fn(&Context) -> Result<Vec<pcsc::ReaderState>, pcsc::Error> + 'a;
-
-/// Asks for the state of readers at once. From the state "unaware" pcsc-lite answers in 9 µs; asked for changes to a
-/// known state it takes more than a millisecond, even with a timeout of zero.
-fn look(context: &Context, states: &mut [pcsc::ReaderState]) -> Result<(), pcsc::Error> {
-    context.get_status_change(Duration::ZERO, states)
-}
-
-/// What is in a reader.
-pub(super) fn look_at(context: &Context, reader: &CStr) -> Result<pcsc::ReaderState, pcsc::Error> {
-    let mut states = [pcsc::ReaderState::new(reader, State::UNAWARE)];
-    look(context, &mut states)?;
-    let [state] = states;
-    if state.event_state().intersects(State::UNKNOWN | State::IGNORE) {
-        return Err(pcsc::Error::UnknownReader);
-    }
-    Ok(state)
-}
-
-pub(super) fn presence_of(state: &pcsc::ReaderState) -> Presence {
-    Presence { card: state.event_state().contains(State::PRESENT), events: state.event_count() }
-}
-
-/// The service's own part of an insertion's number; above it stand the restarts.
-const COUNTER_BITS: u32 = 16;
-pub(super) const COUNTER_MASK: u32 = (1 << COUNTER_BITS) - 1;
 
 impl ResourceManager for PcscResourceManager {
     fn readers(&self) -> Result<Vec<ReaderState>, Error> {

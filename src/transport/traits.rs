@@ -1,0 +1,125 @@
+//! How the layers above see the transport: readers, a card in one of them, and the card while a transaction lasts.
+
+use super::error::Error;
+use super::pin_pad::{PadCommand, PinPad};
+use zeroize::Zeroizing;
+
+/// What is in a reader, as the resource manager last saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Presence {
+    /// A card is in the reader.
+    pub card: bool,
+    /// How many insertions and removals the resource manager has counted at this reader. As long as the number stays,
+    /// the card is the same one: a card that was swapped while nobody looked has another number.
+    pub events: u32,
+}
+
+/// A reader by its name, with what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderState {
+    /// The name the resource manager gives it; unique at any one time.
+    pub name: String,
+    /// What is in it.
+    pub presence: Presence,
+}
+
+/// What becomes of the card at the end of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The card stays as it is.
+    Leave,
+    /// The card loses power, and with it every verified PIN (card-facts §4.5).
+    PowerDown,
+}
+
+/// The readers of this machine.
+pub trait ResourceManager: Send + Sync {
+    /// All readers, with what is in them.
+    ///
+    /// # Errors
+    /// [`Error::ServiceGone`] where no resource manager answers.
+    fn readers(&self) -> Result<Vec<ReaderState>, Error>;
+
+    /// What is in one reader: cheap enough to be asked at every call (about 10 µs with pcsc-lite).
+    ///
+    /// # Errors
+    /// [`Error::NoReader`] where it has been unplugged, [`Error::ServiceGone`].
+    fn presence(&self, reader: &str) -> Result<Presence, Error>;
+
+    /// Connects to the card in `reader`, sharing it with other programs.
+    ///
+    /// # Errors
+    /// [`Error::Removed`] without a card, [`Error::Unresponsive`] where it does not answer to power,
+    /// [`Error::Busy`] where another program keeps it for itself for longer than two seconds.
+    fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
+
+    /// As [`Self::connect`], but without patience for another program: for what will be tried again anyway.
+    ///
+    /// # Errors
+    /// Those of [`Self::connect`].
+    fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+        self.connect(reader)
+    }
+
+    /// Connects to the card in `reader` so that no other program can connect to it.
+    ///
+    /// # Errors
+    /// Those of [`Self::connect`]; [`Error::Busy`] also where another program shares the card.
+    fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
+
+    /// Sleeps until a reader comes or goes, or its card does, compared with `known`; or until [`Self::cancel_waits`].
+    /// May return early for no reason: the caller looks for itself.
+    ///
+    /// # Errors
+    /// [`Error::ServiceGone`]: the caller decides when to look again.
+    fn wait(&self, known: &[ReaderState]) -> Result<(), Error>;
+
+    /// Ends all [`Self::wait`] calls that sleep now.
+    fn cancel_waits(&self);
+}
+
+/// One card, as long as it stays in its reader. Dropping it leaves the card as it is: no reset, no power-down; but an
+/// exclusive one powers the card down, which nobody else was connected to, so that no verified PIN outlives it.
+pub trait Connection: Send {
+    /// The insertion this connection belongs to: [`Presence::events`] at the time of the connection.
+    fn events(&self) -> u32;
+
+    /// Runs `work` while no other program can reach the card, then ends as `work` says.
+    ///
+    /// It is made sure, after the transaction has begun, that the card is still the one this connection was made to:
+    /// a PIN must not go to another card. Where `work` unwinds, the card is powered down.
+    ///
+    /// A card that was reset meanwhile makes no difference to a shared connection, but to an exclusive one: what it was
+    /// kept for is lost.
+    ///
+    /// # Errors
+    /// [`Error::Reset`] from an exclusive connection; `work` has not run then.
+    /// [`Error::Removed`] where the card is gone or is another one; `work` has not run then. Any error of the
+    /// transaction itself. Errors inside of `work` are the business of `work`.
+    fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error>;
+}
+
+/// A card inside of a transaction.
+pub trait Channel {
+    /// Sends one command and gives its response, status word included (at least two bytes).
+    ///
+    /// The response may hold what is private, so its memory is cleared when it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Removed`], [`Error::Reset`], [`Error::Io`].
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
+
+    /// What the PIN pad of the reader can do. Sends nothing to the card.
+    fn pin_pad(&mut self) -> PinPad {
+        PinPad::default()
+    }
+
+    /// Has the user complete a command at the PIN pad, and gives the response: the card's, or the pad's own where it
+    /// sent nothing (PC/SC part 10 §2.5.2: 6400 to 6403, 6B80).
+    ///
+    /// # Errors
+    /// [`Error::NoPinPad`], and those of [`Self::transmit`].
+    fn type_on_pad(&mut self, _command: &PadCommand) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Err(Error::NoPinPad)
+    }
+}
