@@ -265,7 +265,7 @@ fn violations_are_found() {
     for (layer, source) in [
         ("ffi", "use crate::card::Application;"),
         ("ffi", "use crate::transport;"),
-        ("ffi", "fn f() { crate::card::Habits::default(); }"),
+        ("ffi", "fn f() { crate::card::Quirks::default(); }"),
         ("ffi", "let context = pcsc::Context::establish(scope);"),
         ("ffi", "let status: StatusWord = x;"),
         ("core", "use crate::{card, token};"),

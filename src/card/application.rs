@@ -3,14 +3,14 @@
 use super::apdu::{Command, Response};
 use super::error::Error;
 use super::files::{self, Aid, Ef};
-use super::quirks::Habits;
+use super::quirks::Quirks;
 use super::status_word::StatusWord;
 use crate::transport::{Channel, Ending};
 
 /// The JPKI application, selected in the transaction that `channel` stands for.
 pub struct Application<'t> {
     pub(super) channel: &'t mut dyn Channel,
-    pub(super) habits: &'t mut Habits,
+    pub(super) quirks: &'t mut Quirks,
     /// A PIN may be in the verified state: set before VERIFY is sent, because an answer can get lost.
     pub(super) unlocked: bool,
     /// The card has to lose power when it is left.
@@ -23,9 +23,9 @@ impl<'t> Application<'t> {
     ///
     /// # Errors
     /// [`Error::NotJpki`] where the card has no such application, [`Error::Refused`] where something went wrong on it.
-    pub fn select(channel: &'t mut dyn Channel, habits: &'t mut Habits) -> Result<Self, Error> {
+    pub fn select(channel: &'t mut dyn Channel, quirks: &'t mut Quirks) -> Result<Self, Error> {
         match select_application(channel, files::JPKI)? {
-            StatusWord::OK => Ok(Application { channel, habits, unlocked: false, power_down: false }),
+            StatusWord::OK => Ok(Application { channel, quirks, unlocked: false, power_down: false }),
             status if status.is_failure() => Err(Error::Refused(status)),
             _ => Err(Error::NotJpki),
         }
@@ -33,8 +33,8 @@ impl<'t> Application<'t> {
 
     /// The application where an earlier transaction has left it, selected and perhaps unlocked, on a card that is kept
     /// for this. Whether it still is so, the next answer tells.
-    pub fn resume(channel: &'t mut dyn Channel, habits: &'t mut Habits) -> Self {
-        Application { channel, habits, unlocked: true, power_down: false }
+    pub fn resume(channel: &'t mut dyn Channel, quirks: &'t mut Quirks) -> Self {
+        Application { channel, quirks, unlocked: true, power_down: false }
     }
 
     /// Ends the work with the card locked, and says how the transaction has to end for that.
@@ -46,7 +46,7 @@ impl<'t> Application<'t> {
         if !self.unlocked && !self.power_down {
             return Ending::Leave;
         }
-        if self.habits.leaving_locks && !self.power_down {
+        if self.quirks.leaving_locks && !self.power_down {
             for aid in [files::ISSUER_SECURITY_DOMAIN, files::COMMON] {
                 if select_application(self.channel, aid) == Ok(StatusWord::OK) {
                     return Ending::Leave;
@@ -58,8 +58,8 @@ impl<'t> Application<'t> {
     }
 
     /// Remembers that this card stays unlocked when it is left, so that it is powered down from now on.
-    pub fn distrust_leaving(&mut self) {
-        self.habits.leaving_locks = false;
+    pub fn assume_leaving_fails(&mut self) {
+        self.quirks.leaving_locks = false;
         self.power_down = true;
     }
 
@@ -82,7 +82,7 @@ impl<'t> Application<'t> {
         by_short_identifier: &Command,
         about_current_file: &Command,
     ) -> Result<Response, Error> {
-        if self.habits.short_identifiers {
+        if self.quirks.short_identifiers {
             let response = by_short_identifier.send(self.channel)?;
             if !response.status.refuses_form() {
                 return Ok(response);
@@ -91,9 +91,9 @@ impl<'t> Application<'t> {
         self.select_file(ef)?;
         let response = about_current_file.send(self.channel)?;
         // Where the longer way leads to the same refusal, it was not the form that the card refused.
-        if self.habits.short_identifiers && !response.status.refuses_form() {
+        if self.quirks.short_identifiers && !response.status.refuses_form() {
             log::debug!("the card does not know short file identifiers");
-            self.habits.short_identifiers = false;
+            self.quirks.short_identifiers = false;
         }
         Ok(response)
     }

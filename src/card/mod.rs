@@ -2,7 +2,7 @@
 //!
 //! Everything known of the card is in `docs/card-facts.md`; "card-facts §4.5" behind a constant or a branch names the
 //! fact. A fact that only one source gives is marked so, and the code gets on with its opposite: by falling back, by
-//! remembering it in [`Habits`], or by an error that loses nothing.
+//! remembering it in [`Quirks`], or by an error that loses nothing.
 
 mod apdu;
 mod application;
@@ -19,7 +19,7 @@ pub use self::application::Application;
 pub use self::error::Error;
 pub use self::files::{CertificateFile, KeyPair};
 pub use self::number::{CardNumber, card_number};
-pub use self::quirks::Habits;
+pub use self::quirks::Quirks;
 pub use self::reading::Availability;
 pub use self::signing::{RAW_INPUT_MAX, Scheme};
 pub use self::status_word::StatusWord;

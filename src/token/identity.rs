@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::login::Tries;
 use super::serial;
-use crate::card::{self, Application, Availability, CertificateFile, Habits, KeyPair};
+use crate::card::{self, Application, Availability, CertificateFile, KeyPair, Quirks};
 use crate::transport::{Channel, PinPad};
 
 /// What the card says of one of its key pairs when it is recognised.
@@ -24,11 +24,11 @@ pub(super) struct Identity {
 ///
 /// # Errors
 /// [`card::Error::NotJpki`], and what goes wrong on the way; what the card refuses is no error.
-pub(super) fn read_serial(channel: &mut dyn Channel, habits: &mut Habits) -> Result<String, Error> {
+pub(super) fn read_serial(channel: &mut dyn Channel, quirks: &mut Quirks) -> Result<String, Error> {
     if let Some(number) = card::card_number(channel)? {
         return Ok(serial::from_card_number(&number));
     }
-    let mut application = Application::select(channel, habits)?;
+    let mut application = Application::select(channel, quirks)?;
     match application.read_certificate(CertificateFile::EndEntity(KeyPair::Authentication)) {
         Ok(der) => Ok(serial::from_certificate(&der)),
         // What failed just now may not fail the next time, and would make another card of it.
@@ -44,10 +44,10 @@ pub(super) fn read_serial(channel: &mut dyn Channel, habits: &mut Habits) -> Res
 ///
 /// # Errors
 /// Those of [`read_serial`].
-pub(super) fn read_identity(channel: &mut dyn Channel, habits: &mut Habits) -> Result<[Identity; 2], Error> {
+pub(super) fn read_identity(channel: &mut dyn Channel, quirks: &mut Quirks) -> Result<[Identity; 2], Error> {
     let pin_pad = channel.pin_pad();
-    let serial = read_serial(channel, habits)?;
-    let mut application = Application::select(channel, habits)?;
+    let serial = read_serial(channel, quirks)?;
+    let mut application = Application::select(channel, quirks)?;
     // Nothing depends on the label, so that a card without one is as good.
     let label = application.token_label().unwrap_or_default();
     let mut identify = |key_pair| {

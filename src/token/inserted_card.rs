@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::error::Error;
 use super::identity::{Identity, read_identity, read_serial};
 use super::login::{Login, PinState};
-use crate::card::{self, Application, Habits, KeyPair};
+use crate::card::{self, Application, KeyPair, Quirks};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 
 /// How many times in a row a transmission may fail before the connection is given up.
@@ -57,7 +57,7 @@ pub(super) struct InsertedCard {
 
 /// What is done in one transaction: it may say that the transaction has to end with a power-down. A trait object, so
 /// that the handling of transactions is in the module once and not once for each piece of work.
-type Job<'a> = &'a mut dyn FnMut(&mut dyn Channel, &mut Habits, &mut Ending) -> Result<(), Error>;
+type Job<'a> = &'a mut dyn FnMut(&mut dyn Channel, &mut Quirks, &mut Ending) -> Result<(), Error>;
 
 /// With whom the card is shared during a piece of work, and after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ struct Link {
     exclusive: bool,
     /// The card at its end was seen to be the one of this insertion.
     confirmed: bool,
-    habits: Habits,
+    quirks: Quirks,
     /// How many times in a row a transmission has failed.
     failures: u32,
 }
@@ -204,13 +204,13 @@ impl InsertedCard {
         share: Share,
         job: &mut dyn FnMut(&mut Application<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.transact_sharing(share, &mut |channel, habits, ending| {
+        self.transact_sharing(share, &mut |channel, quirks, ending| {
             if self.has_pad_login() {
                 // That a SELECT of the same application keeps the PINs verified is known from a single source
                 // (card-facts §4.5), so that there is none.
-                return job(&mut Application::resume(channel, habits));
+                return job(&mut Application::resume(channel, quirks));
             }
-            let mut application = Application::select(channel, habits)?;
+            let mut application = Application::select(channel, quirks)?;
             let outcome = job(&mut application);
             if !self.has_pad_login() {
                 *ending = application.leave();
@@ -222,8 +222,8 @@ impl InsertedCard {
     /// Recognises the card: what it says of its two key pairs.
     pub(super) fn recognise(&self) -> Result<[Identity; 2], Error> {
         let mut found = None;
-        self.transact_sharing(Share::AsItIs, &mut |channel, habits, _| {
-            found = Some(read_identity(channel, habits)?);
+        self.transact_sharing(Share::AsItIs, &mut |channel, quirks, _| {
+            found = Some(read_identity(channel, quirks)?);
             Ok(())
         })?;
         let found = found.ok_or(Error::Removed)?;
@@ -236,12 +236,12 @@ impl InsertedCard {
     /// Makes sure that a new connection leads to the card of this insertion. The reader's counter does not tell: it
     /// starts anew when the reader is plugged in, so that another card can have this one's number. Costs nothing where
     /// the card was seen just now.
-    fn confirm(&self, channel: &mut dyn Channel, habits: &mut Habits) -> Result<(), Error> {
+    fn confirm(&self, channel: &mut dyn Channel, quirks: &mut Quirks) -> Result<(), Error> {
         let Some(known) = self.serial.get() else { return Ok(()) };
         if self.certain.lock().is_some_and(|last| last.is_recent()) {
             return Ok(());
         }
-        let serial = match read_serial(channel, habits) {
+        let serial = match read_serial(channel, quirks) {
             // A card of another kind lies there now.
             Err(Error::Card(card::Error::NotJpki)) => return Err(Error::Removed),
             serial => serial?,
@@ -314,11 +314,11 @@ impl InsertedCard {
         if !link.exclusive || self.has_pad_login() {
             return;
         }
-        let Link { connection, habits, .. } = link;
+        let Link { connection, quirks, .. } = link;
         if let Some(connection) = connection {
             // Two ways to lock it, for each may fail: the application is left, and the end of an exclusive connection
             // takes the power. So there is nothing to look for afterwards, as there is after a shared connection.
-            let _ = connection.transact(&mut |channel| Application::resume(channel, habits).leave());
+            let _ = connection.transact(&mut |channel| Application::resume(channel, quirks).leave());
         }
         link.close();
     }
@@ -339,7 +339,7 @@ impl InsertedCard {
             link.connection = Some(self.manager.connect_exclusively(&self.reader)?);
             link.exclusive = true;
         }
-        let Link { connection, confirmed, habits, .. } = link;
+        let Link { connection, confirmed, quirks, .. } = link;
         let connection = match connection {
             Some(connection) => connection,
             None => connection.insert(self.manager.connect(&self.reader)?),
@@ -350,10 +350,10 @@ impl InsertedCard {
         let mut answer = Err(Error::from(transport::Error::Reset));
         connection.transact(&mut |channel| {
             let mut ending = Ending::Leave;
-            answer = if *confirmed { Ok(()) } else { self.confirm(channel, habits) };
+            answer = if *confirmed { Ok(()) } else { self.confirm(channel, quirks) };
             if answer.is_ok() {
                 *confirmed = true;
-                answer = job(channel, habits, &mut ending);
+                answer = job(channel, quirks, &mut ending);
                 if !is_transport_error(&answer) {
                     *self.certain.lock() = Some(Moment::now());
                 }

@@ -248,7 +248,7 @@ impl Token {
                 Some(true) => {}
                 Some(false) if telling => {
                     log::warn!("the card stayed unlocked when it was left; it is powered down from now on");
-                    application.distrust_leaving();
+                    application.assume_leaving_fails();
                 }
                 Some(false) | None => application.power_down(),
             }

@@ -1,30 +1,30 @@
-//! A connection to a card over PC/SC, and the card in it while a transaction lasts.
+//! A connection to a card over PC/SC, and the card in it during a transaction.
 
 use std::ffi::{CStr, CString};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pcsc::{Card, Context, Disposition, Protocols, ShareMode, Transaction};
+use pcsc::{Context, Disposition, Protocols, ShareMode, Transaction};
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::handle::Handle;
 use super::pin_pad::{self, PadCommand, PinPad};
-use super::status::{COUNTER_MASK, look_at, presence_of};
+use super::status::{COUNTER_MASK, presence_of, read_state};
 use super::traits::{Channel, Connection, Ending};
 
-/// How long a card that another program keeps for itself is waited for.
-pub(super) const BUSY_LIMIT: Duration = Duration::from_secs(2);
+/// How long a connection waits for a card that another program keeps for itself.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause between two tries at such a card.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
-/// How many times a transaction is begun anew because other programs reset the card.
+/// How many times a transaction begins anew because other programs reset the card.
 const RESET_LIMIT: u32 = 4;
-/// A short response: 256 bytes and the status word.
+/// The length of a short response: 256 bytes and the status word.
 const RESPONSE_MAX: usize = 258;
 
 /// A connection over PC/SC.
 pub(super) struct PcscConnection {
-    /// Always there until the drop.
-    card: Option<Card>,
+    handle: Handle,
     context: Context,
     reader: CString,
     events: u32,
@@ -32,37 +32,40 @@ pub(super) struct PcscConnection {
 }
 
 impl PcscConnection {
-    /// Connects to the card that was seen in `reader` with a number of `events`, waiting for other programs no longer
-    /// than `patience`.
+    /// Connects to the card that was seen in `reader` with this number of `events`. Waits for other programs no longer
+    /// than `timeout`.
     pub(super) fn new(
         context: Context,
         reader: CString,
         events: u32,
         share: ShareMode,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Self, Error> {
-        let card = patiently(patience, || context.connect(&reader, share, Protocols::ANY))?;
-        Ok(PcscConnection { card: Some(card), context, reader, events, share })
+        let card = retry_while_busy(timeout, || context.connect(&reader, share, Protocols::ANY))?;
+        Ok(PcscConnection { handle: Handle::new(card), context, reader, events, share })
     }
 }
 
-/// Tries again for a bounded time where another program keeps the card for itself.
-fn patiently<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, pcsc::Error>) -> Result<T, pcsc::Error> {
+/// Repeats an attempt while another program keeps the card for itself, for a bounded time.
+fn retry_while_busy<T>(
+    timeout: Duration,
+    mut attempt: impl FnMut() -> Result<T, pcsc::Error>,
+) -> Result<T, pcsc::Error> {
     let start = Instant::now();
     loop {
         match attempt() {
-            Err(pcsc::Error::SharingViolation) if start.elapsed() < limit => sleep(BUSY_PAUSE),
+            Err(pcsc::Error::SharingViolation) if start.elapsed() < timeout => sleep(BUSY_PAUSE),
             answer => return answer,
         }
     }
 }
 
-/// Fails unless the card of an insertion is in the reader still.
+/// Fails unless the card of this insertion is still in the reader.
 ///
-/// The handle alone does not tell: pcsc-lite marks a handle "removed" and, when the next card comes, "reset", and lets
-/// it reconnect to that next card.
-fn still_the_same(context: &Context, reader: &CStr, events: u32) -> Result<(), Error> {
-    let now = presence_of(&look_at(context, reader)?);
+/// The handle alone does not show it: pcsc-lite marks a handle "removed", and "reset" when the next card comes, and lets
+/// the handle reconnect to that next card.
+fn check_same_card(context: &Context, reader: &CStr, events: u32) -> Result<(), Error> {
+    let now = presence_of(&read_state(context, reader)?);
     if now.card && now.events & COUNTER_MASK == events & COUNTER_MASK { Ok(()) } else { Err(Error::Removed) }
 }
 
@@ -73,23 +76,24 @@ impl Connection for PcscConnection {
 
     fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error> {
         for _ in 0..RESET_LIMIT {
-            let card = self.card.as_mut().ok_or(Error::Removed)?;
-            match card.transaction2() {
+            match self.handle.card()?.transaction2() {
                 Ok(transaction) => {
                     let mut channel = PcscChannel { transaction: Some(transaction), ending: Ending::Leave };
-                    // Looked at only now: the card may have been swapped while we waited for the transaction.
-                    still_the_same(&self.context, &self.reader, self.events)?;
+                    // Only now: somebody may have swapped the card while we waited for the transaction.
+                    check_same_card(&self.context, &self.reader, self.events)?;
                     // Stands if `work` unwinds.
                     channel.ending = Ending::PowerDown;
                     channel.ending = work(&mut channel);
                     return Ok(());
                 }
-                // Another program reset the card, or it lost power, which ends nothing for us: no state of the card is
-                // ever assumed.
+                // Another program reset the card, or the card lost power. We lose nothing by it, because we never assume
+                // any state of the card.
                 Err((card, pcsc::Error::ResetCard | pcsc::Error::UnpoweredCard))
                     if matches!(self.share, ShareMode::Shared) =>
                 {
-                    patiently(BUSY_LIMIT, || card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard))?
+                    retry_while_busy(BUSY_TIMEOUT, || {
+                        card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)
+                    })?;
                 }
                 Err((_, error)) => return Err(error.into()),
             }
@@ -100,31 +104,17 @@ impl Connection for PcscConnection {
 
 impl Drop for PcscConnection {
     fn drop(&mut self) {
-        if let Some(card) = self.card.take() {
-            let disposition = match self.share {
-                // To take the power from a card that is gone makes pcscd miss the next one.
-                ShareMode::Exclusive if still_the_same(&self.context, &self.reader, self.events).is_ok() => {
-                    Disposition::UnpowerCard
-                }
-                _ => Disposition::LeaveCard,
-            };
-            let_go(card, disposition);
+        // pcscd misses the next card if we take the power from one that is gone.
+        let exclusive = matches!(self.share, ShareMode::Exclusive);
+        if exclusive && check_same_card(&self.context, &self.reader, self.events).is_ok() {
+            self.handle.power_down_at_end();
         }
     }
 }
 
-/// Ends a connection. The crate resets the card when a [`Card`] is dropped, which would disturb every other program.
-pub(super) fn let_go(card: Card, disposition: Disposition) {
-    match card.disconnect(disposition).map_err(|(card, error)| (card, Error::from(error))) {
-        // The handle is dead with the service. To drop it frees the context, and resets nothing.
-        Ok(()) | Err((_, Error::ServiceGone)) => {}
-        Err((card, _)) => std::mem::forget(card),
-    }
-}
-
-/// The card while a transaction lasts. Dropping it ends the transaction, after a panic with the card powered down.
+/// The card during a transaction. To drop it ends the transaction; after a panic the card is powered down.
 struct PcscChannel<'card> {
-    /// Always there until the drop.
+    /// `None` only while the channel is dropped: to end the transaction consumes it.
     transaction: Option<Transaction<'card>>,
     ending: Ending,
 }
@@ -149,7 +139,7 @@ impl Channel for PcscChannel<'_> {
 }
 
 impl PcscChannel<'_> {
-    /// The reader's own list of its features. Asked each time, because it costs no more than a call to the service.
+    /// The reader's own list of its features. We ask each time, because it costs no more than a call to the service.
     fn features(&self) -> Vec<u8> {
         let mut buffer = [0; pin_pad::FEATURES_MAX];
         let request = pcsc::ctl_code(pin_pad::FEATURE_REQUEST.into());
@@ -172,7 +162,7 @@ impl Drop for PcscChannel<'_> {
             Ending::PowerDown => Disposition::UnpowerCard,
         };
         if let Some(transaction) = self.transaction.take() {
-            // Fails where the card or the service has gone, and with it the transaction.
+            // Fails if the card or the service is gone, and the transaction with it.
             let _ = transaction.end(disposition);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 /// An error of the transport. None of them says anything of what was transmitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
-    /// No resource manager answers (pcscd is stopped, or was restarted). The next call tries to reach it anew.
+    /// No resource manager answers (pcscd is stopped, or was restarted). The next call tries to connect anew.
     ServiceGone,
     /// No such reader, or it has been unplugged.
     NoReader,
@@ -19,7 +19,7 @@ pub enum Error {
     Unresponsive,
     /// The reader has no PIN pad, or not for this.
     NoPinPad,
-    /// Any other failure, with the name PC/SC gives it where it may come.
+    /// Any other failure, with PC/SC's name for it.
     Io(&'static str),
 }
 

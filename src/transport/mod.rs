@@ -1,11 +1,12 @@
 //! Bytes to a card and back: readers, connections, transactions.
 //!
-//! This layer knows PC/SC and nothing of what the bytes mean. The layers above see it through three traits, so that
-//! the tests put a card in process behind them: [`ResourceManager`] (the readers), [`Connection`] (a card in one of
-//! them) and [`Channel`] (the card for as long as a transaction lasts).
+//! This layer knows PC/SC and nothing of what the bytes mean. The layers above see it through three traits, and the
+//! tests put a card in process behind them: [`ResourceManager`] (the readers), [`Connection`] (a card in one of them)
+//! and [`Channel`] (the card during a transaction).
 
 mod connection;
 mod error;
+mod handle;
 mod mute;
 mod pin_pad;
 mod resource_manager;

@@ -1,21 +1,21 @@
-//! Cards that do not answer to power: one that lies the wrong way round is a usual thing (card-facts §9.1).
+//! Cards that do not answer to power. A card that lies the wrong way round in a reader is a usual case
+//! (card-facts §9.1).
 //!
-//! At each look at the reader of such a card pcsc-lite sleeps for 400 ms, because the ATR may still come
-//! (SCardGetStatusChange, seen with 1.9.9). Nothing wakes it from that, and it keeps a lock of the whole process
-//! meanwhile, so that all other threads wait as well. So what was seen of such a reader stands for a while, and a thread
-//! that waits for events leaves the reader out: a direct connection, which sends nothing to the card, tells whether the
-//! card is still there.
+//! At each SCardGetStatusChange for the reader of such a card pcsc-lite sleeps for 400 ms, because the ATR may still come
+//! (seen with 1.9.9). Nothing wakes it, and it holds a lock of the whole process meanwhile, so all other threads wait as
+//! well. So the last state of such a reader stands for a while, and a thread that waits for events leaves the reader out:
+//! a direct connection, which sends nothing to the card, shows whether the card is still there.
 
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pcsc::{Card, Context, Disposition, MAX_ATR_SIZE, Protocols, ShareMode, State, Status};
+use pcsc::{Context, MAX_ATR_SIZE, Protocols, ShareMode, State, Status};
 
-use super::connection::let_go;
+use super::handle::Handle;
 use super::traits::Presence;
 
-/// For how long such a card is taken to be still there without a question.
+/// How long we take such a card to be still there without asking.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest name of a reader, with the NUL at its end (MAX_READERNAME of pcsc-lite).
 const NAME_MAX: usize = 128;
@@ -27,14 +27,14 @@ pub(super) struct MuteCards(Mutex<Vec<MuteCard>>);
 struct MuteCard {
     reader: CString,
     presence: Presence,
-    /// When the card was last known to be there; `None` where the reader is to be looked at.
-    confirmed: Option<Instant>,
+    /// When the card was last known to be there; `None` if the reader has to be asked.
+    seen: Option<Instant>,
 }
 
 impl MuteCards {
     /// What is in a reader whose card was mute a moment ago.
     pub(super) fn recent(&self, reader: &CStr) -> Option<Presence> {
-        let is_recent = |card: &&MuteCard| card.confirmed.is_some_and(|time| time.elapsed() < PAUSE);
+        let is_recent = |card: &&MuteCard| card.seen.is_some_and(|time| time.elapsed() < PAUSE);
         self.0.lock().iter().find(|card| *card.reader == *reader).filter(is_recent).map(|card| card.presence)
     }
 
@@ -43,25 +43,25 @@ impl MuteCards {
         self.0.lock().iter().find(|card| *card.reader == *reader).map(|card| card.presence).unwrap_or_default()
     }
 
-    /// Takes note of what a look at a reader has shown.
-    pub(super) fn note(&self, reader: &CStr, presence: Presence, is_mute: bool) {
-        let confirmed = is_mute.then(Instant::now);
+    /// Records the state of a reader.
+    pub(super) fn record(&self, reader: &CStr, presence: Presence, is_mute: bool) {
+        let seen = is_mute.then(Instant::now);
         let mut cards = self.0.lock();
         match cards.iter_mut().find(|card| *card.reader == *reader) {
-            Some(card) => (card.presence, card.confirmed) = (presence, confirmed),
-            None if is_mute => cards.push(MuteCard { reader: reader.to_owned(), presence, confirmed }),
+            Some(card) => (card.presence, card.seen) = (presence, seen),
+            None if is_mute => cards.push(MuteCard { reader: reader.to_owned(), presence, seen }),
             None => {}
         }
     }
 
-    /// Connects to the readers of all such cards that are still there. The others are to be looked at.
+    /// Connects to the readers of all such cards that are still there. The other readers have to be asked.
     pub(super) fn watch(&self, context: &Context) -> Vec<MuteCardWatch<'_>> {
-        let mute = |card: &&MuteCard| card.confirmed.is_some();
+        let mute = |card: &&MuteCard| card.seen.is_some();
         let readers: Vec<_> = self.0.lock().iter().filter(mute).map(|card| card.reader.clone()).collect();
         let mut watches = Vec::new();
         for reader in readers {
             let connection = context.connect(&reader, ShareMode::Direct, Protocols::UNDEFINED).ok();
-            let watch = MuteCardWatch { cards: self, reader, connection };
+            let mut watch = MuteCardWatch { cards: self, reader, connection: connection.map(Handle::new) };
             if watch.is_still_mute() {
                 watches.push(watch);
             }
@@ -70,45 +70,37 @@ impl MuteCards {
     }
 }
 
-/// Whether pcsc-lite would wait for the card's ATR. Not the flag SCARD_STATE_MUTE: pcscd does not set it where a card that
-/// was powered down fails to come up again.
+/// Whether pcsc-lite would wait for the card's ATR. The flag SCARD_STATE_MUTE does not show it: pcscd does not set that
+/// flag if a card that was powered down fails to come up again.
 pub(super) fn is_mute(state: &pcsc::ReaderState) -> bool {
     state.event_state().contains(State::PRESENT) && state.atr().is_empty()
 }
 
-/// A direct connection to the reader of a mute card. Held no longer than a thread waits for events: it keeps other
-/// programs from an exclusive one. It cannot be made where another program has an exclusive one, and that reader is looked
-/// at then as the others are.
+/// A direct connection to the reader of a mute card. It lives no longer than a thread waits for events, because it keeps
+/// other programs from an exclusive connection. If another program has an exclusive one, there is none here, and that
+/// reader has to be asked like the others.
 pub(super) struct MuteCardWatch<'cards> {
     cards: &'cards MuteCards,
     reader: CString,
-    /// There until the drop, unless it could not be made.
-    connection: Option<Card>,
+    connection: Option<Handle>,
 }
 
 impl MuteCardWatch<'_> {
-    /// Whether the card is there as before. Takes note of the answer; where it is no, the reader is to be looked at.
+    /// Whether the card is there as before. Records the answer; if it is no, the reader has to be asked.
     ///
-    /// Another mute card that came before the connection was made passes for the one before, with its number. That ends
-    /// with the first look; until then nothing can be sent to it.
-    pub(super) fn is_still_mute(&self) -> bool {
+    /// If another mute card came before the connection was made, it passes for the one before, with that one's number.
+    /// That ends with the next state of the reader; until then nothing can be sent to the card.
+    pub(super) fn is_still_mute(&mut self) -> bool {
         let (mut name, mut atr) = ([0; NAME_MAX], [0; MAX_ATR_SIZE]);
-        // Fails where the card has been taken out since then, whatever is in the reader now.
-        let status = self.connection.as_ref().and_then(|card| card.status2(&mut name, &mut atr).ok());
+        let card = self.connection.as_mut().and_then(|connection| connection.card().ok());
+        // Fails if the card was taken out since then, whatever is in the reader now.
+        let status = card.and_then(|card| card.status2(&mut name, &mut atr).ok());
         let is_mute = status.is_some_and(|card| card.status().contains(Status::PRESENT) && card.atr().is_empty());
         let mut cards = self.cards.0.lock();
-        // What another thread's look has shown meanwhile is newer.
-        if let Some(card) = cards.iter_mut().find(|card| card.reader == self.reader && card.confirmed.is_some()) {
-            card.confirmed = is_mute.then(Instant::now);
+        // What another thread has recorded meanwhile is newer.
+        if let Some(card) = cards.iter_mut().find(|card| card.reader == self.reader && card.seen.is_some()) {
+            card.seen = is_mute.then(Instant::now);
         }
         is_mute
-    }
-}
-
-impl Drop for MuteCardWatch<'_> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            let_go(connection, Disposition::LeaveCard);
-        }
     }
 }

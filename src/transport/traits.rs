@@ -4,13 +4,13 @@ use super::error::Error;
 use super::pin_pad::{PadCommand, PinPad};
 use zeroize::Zeroizing;
 
-/// What is in a reader, as the resource manager last saw it.
+/// What the resource manager says is in a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Presence {
     /// A card is in the reader.
     pub card: bool,
     /// How many insertions and removals the resource manager has counted at this reader. As long as the number stays,
-    /// the card is the same one: a card that was swapped while nobody looked has another number.
+    /// the card is the same one: a card that was swapped meanwhile has another number.
     pub events: u32,
 }
 
@@ -37,23 +37,23 @@ pub trait ResourceManager: Send + Sync {
     /// All readers, with what is in them.
     ///
     /// # Errors
-    /// [`Error::ServiceGone`] where no resource manager answers.
+    /// [`Error::ServiceGone`] if no resource manager answers.
     fn readers(&self) -> Result<Vec<ReaderState>, Error>;
 
-    /// What is in one reader: cheap enough to be asked at every call (about 10 µs with pcsc-lite).
+    /// What is in one reader. Cheap enough for every call (about 10 µs with pcsc-lite).
     ///
     /// # Errors
-    /// [`Error::NoReader`] where it has been unplugged, [`Error::ServiceGone`].
+    /// [`Error::NoReader`] if it was unplugged, [`Error::ServiceGone`].
     fn presence(&self, reader: &str) -> Result<Presence, Error>;
 
     /// Connects to the card in `reader`, sharing it with other programs.
     ///
     /// # Errors
-    /// [`Error::Removed`] without a card, [`Error::Unresponsive`] where it does not answer to power,
-    /// [`Error::Busy`] where another program keeps it for itself for longer than two seconds.
+    /// [`Error::Removed`] without a card, [`Error::Unresponsive`] if the card does not answer to power,
+    /// [`Error::Busy`] if another program keeps the card for itself for longer than two seconds.
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
 
-    /// As [`Self::connect`], but without patience for another program: for what will be tried again anyway.
+    /// As [`Self::connect`], but does not wait for another program: for what will be tried again anyway.
     ///
     /// # Errors
     /// Those of [`Self::connect`].
@@ -61,49 +61,49 @@ pub trait ResourceManager: Send + Sync {
         self.connect(reader)
     }
 
-    /// Connects to the card in `reader` so that no other program can connect to it.
+    /// Connects to the card in `reader` exclusively: no other program can connect to it.
     ///
     /// # Errors
-    /// Those of [`Self::connect`]; [`Error::Busy`] also where another program shares the card.
+    /// Those of [`Self::connect`]; [`Error::Busy`] also if another program shares the card.
     fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
 
-    /// Sleeps until a reader comes or goes, or its card does, compared with `known`; or until [`Self::cancel_waits`].
-    /// May return early for no reason: the caller looks for itself.
+    /// Sleeps until a reader or its card comes or goes, compared with `known`, or until [`Self::cancel_waits`]. May
+    /// return early for no reason, so the caller compares the readers itself.
     ///
     /// # Errors
-    /// [`Error::ServiceGone`]: the caller decides when to look again.
+    /// [`Error::ServiceGone`]: the caller decides when to try again.
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error>;
 
     /// Ends all [`Self::wait`] calls that sleep now.
     fn cancel_waits(&self);
 }
 
-/// One card, as long as it stays in its reader. Dropping it leaves the card as it is: no reset, no power-down; but an
-/// exclusive one powers the card down, which nobody else was connected to, so that no verified PIN outlives it.
+/// A connection to one card, as long as the card stays in its reader. To drop a shared connection leaves the card as it
+/// is: no reset, no power-down. To drop an exclusive one powers the card down, so no verified PIN outlives it; no other
+/// program was connected.
 pub trait Connection: Send {
     /// The insertion this connection belongs to: [`Presence::events`] at the time of the connection.
     fn events(&self) -> u32;
 
-    /// Runs `work` while no other program can reach the card, then ends as `work` says.
+    /// Runs `work` in one transaction, and ends the transaction as `work` says.
     ///
-    /// It is made sure, after the transaction has begun, that the card is still the one this connection was made to:
-    /// a PIN must not go to another card. Where `work` unwinds, the card is powered down.
+    /// After the transaction has begun, the connection checks that the card is still the one it was made to: a PIN must
+    /// not go to another card. If `work` unwinds, the card is powered down.
     ///
-    /// A card that was reset meanwhile makes no difference to a shared connection, but to an exclusive one: what it was
-    /// kept for is lost.
+    /// A reset by another program makes no difference to a shared connection. It does to an exclusive one, because the
+    /// state that the card was kept for is lost.
     ///
     /// # Errors
-    /// [`Error::Reset`] from an exclusive connection; `work` has not run then.
-    /// [`Error::Removed`] where the card is gone or is another one; `work` has not run then. Any error of the
-    /// transaction itself. Errors inside of `work` are the business of `work`.
+    /// [`Error::Reset`] from an exclusive connection, and [`Error::Removed`] if the card is gone or is another one;
+    /// `work` has not run then. Any error of the transaction itself. Errors inside of `work` are the business of `work`.
     fn transact(&mut self, work: &mut dyn FnMut(&mut dyn Channel) -> Ending) -> Result<(), Error>;
 }
 
 /// A card inside of a transaction.
 pub trait Channel {
-    /// Sends one command and gives its response, status word included (at least two bytes).
+    /// Sends one command and returns its response, status word included (at least two bytes).
     ///
-    /// The response may hold what is private, so its memory is cleared when it is dropped.
+    /// The response may hold private data, so its memory is cleared when it is dropped.
     ///
     /// # Errors
     /// [`Error::Removed`], [`Error::Reset`], [`Error::Io`].
@@ -114,8 +114,8 @@ pub trait Channel {
         PinPad::default()
     }
 
-    /// Has the user complete a command at the PIN pad, and gives the response: the card's, or the pad's own where it
-    /// sent nothing (PC/SC part 10 §2.5.2: 6400 to 6403, 6B80).
+    /// Has the user complete a command at the PIN pad, and returns the response: the card's, or the pad's own if the pad
+    /// sent nothing to the card (PC/SC part 10 §2.5.2: 6400 to 6403, 6B80).
     ///
     /// # Errors
     /// [`Error::NoPinPad`], and those of [`Self::transmit`].

@@ -63,10 +63,10 @@ fn a_blank_file_of_any_bytes_is_blank() {
 #[test]
 fn a_missing_file_does_not_cost_the_short_identifiers() {
     let mut card = powered(absent(AUTH, Presence::Missing, true));
-    let mut habits = jpki_pkcs11::card::Habits::default();
+    let mut quirks = jpki_pkcs11::card::Quirks::default();
     let file = CertificateFile::EndEntity(AUTH);
-    assert_eq!(card.work(&mut habits, |application| application.read_certificate(file)).0, Err(Error::NotFound));
-    assert!(habits.short_identifiers);
+    assert_eq!(card.work(&mut quirks, |application| application.read_certificate(file)).0, Err(Error::NotFound));
+    assert!(quirks.short_identifiers);
 }
 
 #[test]

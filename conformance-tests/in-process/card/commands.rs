@@ -1,6 +1,6 @@
 //! Every command, on cards that know different forms of them.
 
-use jpki_pkcs11::card::{Availability, CertificateFile, Error, Habits, KeyPair, RAW_INPUT_MAX, Scheme, card_number};
+use jpki_pkcs11::card::{Availability, CertificateFile, Error, KeyPair, Quirks, RAW_INPUT_MAX, Scheme, card_number};
 use jpki_virtual_card::{Options, Phone, test_identity};
 
 use super::powered;
@@ -67,24 +67,24 @@ fn all_that_needs_a_pin() {
 #[test]
 fn a_card_without_short_identifiers_is_asked_for_them_once() {
     let mut card = powered(Options { short_identifiers: false, ..Options::default() });
-    let mut habits = Habits::default();
+    let mut quirks = Quirks::default();
     let mut label = || {
         card.0.clear_exchanges();
-        card.work(&mut habits, |application| application.token_label()).0.expect("a label");
+        card.work(&mut quirks, |application| application.token_label()).0.expect("a label");
         card.0.apdu_count()
     };
     assert_eq!(label(), 4, "SELECT, READ refused, SELECT of the file, READ");
     assert_eq!(label(), 3, "SELECT, SELECT of the file, READ");
-    assert!(!habits.short_identifiers);
+    assert!(!quirks.short_identifiers);
 }
 
 #[test]
 fn short_identifiers_save_a_select_each() {
     let mut card = powered(Options::default());
-    let mut habits = Habits::default();
-    card.work(&mut habits, |application| application.tries_left(AUTH)).0.expect("a count");
+    let mut quirks = Quirks::default();
+    card.work(&mut quirks, |application| application.tries_left(AUTH)).0.expect("a count");
     assert_eq!(card.0.apdu_count(), 2);
-    assert!(habits.short_identifiers);
+    assert!(quirks.short_identifiers);
 }
 
 #[test]
@@ -112,14 +112,14 @@ fn raw_input_of_every_length_the_card_takes() {
 fn a_card_without_pss_says_so_and_signs_the_other_way() {
     for short_identifiers in [true, false] {
         let mut card = powered(Options { pss: false, short_identifiers, ..Options::default() });
-        let mut habits = Habits::default();
-        let (answer, _) = card.work(&mut habits, |application| {
+        let mut quirks = Quirks::default();
+        let (answer, _) = card.work(&mut quirks, |application| {
             application.verify(SIGN, pin(SIGN))?;
             assert_eq!(application.sign(SIGN, Scheme::PssSha256, &[1; 32]), Err(Error::UnknownScheme));
             application.sign(SIGN, Scheme::Pkcs1, &[1; 32])
         });
         assert!(answer.is_ok(), "{answer:?}");
-        assert_eq!(habits.short_identifiers, short_identifiers, "a refused scheme says nothing of identifiers");
+        assert_eq!(quirks.short_identifiers, short_identifiers, "a refused scheme says nothing of identifiers");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The card is left locked, whatever it makes of being left.
 
-use jpki_pkcs11::card::{Application, CertificateFile, Error, Habits, KeyPair};
+use jpki_pkcs11::card::{Application, CertificateFile, Error, KeyPair, Quirks};
 use jpki_pkcs11::transport::Ending;
 use jpki_virtual_card::{LeaveBehaviour, Options, PinKind};
 
@@ -25,7 +25,7 @@ fn a_card_that_can_be_left() {
     ];
     for (leave, expected, commands) in cases {
         let mut card = leaving(leave);
-        let (answer, ending) = card.work(&mut Habits::default(), unlock);
+        let (answer, ending) = card.work(&mut Quirks::default(), unlock);
         assert_eq!(answer, Ok(()), "{leave:?}");
         assert_eq!(ending, expected, "{leave:?}");
         assert_eq!(card.0.apdu_count(), 3 + commands, "{leave:?}");
@@ -37,25 +37,25 @@ fn a_card_that_can_be_left() {
 fn a_card_that_lies_is_found_out_by_a_look() {
     for key_pair in KeyPair::ALL {
         let mut card = leaving(LeaveBehaviour::Lies);
-        let mut habits = Habits::default();
-        let (_, ending) = card.work(&mut habits, unlock);
+        let mut quirks = Quirks::default();
+        let (_, ending) = card.work(&mut quirks, unlock);
         assert_eq!(ending, Ending::Leave, "it said 9000");
         assert_eq!(card.0.verified(), [PinKind::Authentication, PinKind::Signature], "and stayed unlocked");
 
         let look = |application: &mut Application<'_>| {
             let locked = application.is_locked(key_pair)?;
             if locked == Some(false) {
-                application.distrust_leaving();
+                application.assume_leaving_fails();
             }
             Ok(locked)
         };
-        assert_eq!(card.work(&mut habits, look), (Ok(Some(false)), Ending::PowerDown));
+        assert_eq!(card.work(&mut quirks, look), (Ok(Some(false)), Ending::PowerDown));
         assert!(card.0.verified().is_empty());
         // From now on it is powered down at once, without the useless SELECT.
         card.0.clear_exchanges();
-        assert_eq!(card.work(&mut habits, unlock), (Ok(()), Ending::PowerDown));
+        assert_eq!(card.work(&mut quirks, unlock), (Ok(()), Ending::PowerDown));
         assert_eq!(card.0.apdu_count(), 3);
-        assert_eq!(card.work(&mut habits, look), (Ok(Some(true)), Ending::Leave));
+        assert_eq!(card.work(&mut quirks, look), (Ok(Some(true)), Ending::Leave));
     }
 }
 
@@ -87,7 +87,7 @@ fn only_the_security_status_proves_that_a_card_is_locked() {
 fn where_no_pin_was_sent_nothing_is_left() {
     let mut card = leaving(LeaveBehaviour::Clears);
     let (answer, ending) =
-        card.work(&mut Habits::default(), |application| application.read_certificate(CertificateFile::Ca(AUTH)));
+        card.work(&mut Quirks::default(), |application| application.read_certificate(CertificateFile::Ca(AUTH)));
     assert!(answer.is_ok());
     assert_eq!(ending, Ending::Leave);
     let last = card.0.exchanges().last().expect("a command");
@@ -112,9 +112,9 @@ fn a_card_that_fails_while_it_is_left_is_powered_down() {
         let mut card = leaving(LeaveBehaviour::Clears);
         let ending = {
             let mut failing = FailingSelects { card: &mut card, answer: answer.clone(), on: false };
-            let mut habits = Habits::default();
+            let mut quirks = Quirks::default();
             // SELECT of the application must succeed still.
-            let mut application = Application::select(&mut failing, &mut habits).expect("a JPKI card");
+            let mut application = Application::select(&mut failing, &mut quirks).expect("a JPKI card");
             application.verify(AUTH, pin(AUTH)).expect("the right PIN");
             application.leave()
         };

@@ -155,8 +155,8 @@ impl Channel for Dripping {
 fn a_card_that_gives_less_than_was_asked_for() {
     let read = |bytes, end| {
         let mut channel = Dripping { card: powered(Options::default()), bytes, end };
-        let mut habits = jpki_pkcs11::card::Habits::default();
-        let mut application = Application::select(&mut channel, &mut habits).expect("a JPKI card");
+        let mut quirks = jpki_pkcs11::card::Quirks::default();
+        let mut application = Application::select(&mut channel, &mut quirks).expect("a JPKI card");
         application.read_certificate(CertificateFile::EndEntity(AUTH)).map(|der| der.to_vec())
     };
     for bytes in [4, 100, 224] {

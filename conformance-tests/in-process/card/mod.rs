@@ -6,7 +6,7 @@ mod leaving;
 mod lies;
 mod pins;
 
-use jpki_pkcs11::card::{Application, Error, Habits};
+use jpki_pkcs11::card::{Application, Error, Quirks};
 use jpki_pkcs11::transport::{self, Channel, Ending};
 use jpki_virtual_card::{Card, Options, test_identity};
 use zeroize::Zeroizing;
@@ -30,10 +30,10 @@ impl Wire {
     /// Selects the application, works with it and leaves it. Says how the transaction has to end.
     fn work<T>(
         &mut self,
-        habits: &mut Habits,
+        quirks: &mut Quirks,
         work: impl FnOnce(&mut Application<'_>) -> Result<T, Error>,
     ) -> (Result<T, Error>, Ending) {
-        let mut application = match Application::select(self, habits) {
+        let mut application = match Application::select(self, quirks) {
             Ok(application) => application,
             Err(error) => return (Err(error), Ending::Leave),
         };
@@ -48,6 +48,6 @@ impl Wire {
 
     /// The same with a card of which nothing is known.
     fn first_work<T>(&mut self, work: impl FnOnce(&mut Application<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        self.work(&mut Habits::default(), work).0
+        self.work(&mut Quirks::default(), work).0
     }
 }
