@@ -1,7 +1,7 @@
 //! What tells a card from others: read when a card is recognised, and again over each new connection to it.
 
 use super::error::Error;
-use super::login::Tries;
+use super::pin_state::Tries;
 use super::serial;
 use crate::card::{self, Application, Availability, CertificateFile, KeyPair, Quirks};
 use crate::transport::{Channel, PinPad};

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::error::Error;
 use super::identity::{Identity, read_identity, read_serial};
-use super::login::{Login, PinState};
+use super::pin_state::{Login, PinState};
 use crate::card::{self, Application, KeyPair, Quirks};
 use crate::transport::{self, Channel, Connection, Ending, ResourceManager};
 

@@ -4,19 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use zeroize::Zeroizing;
 
-use super::certificates::CertificateState;
+use super::certificate_file::CertificateState;
 use super::error::Error;
 use super::identity::Identity;
 use super::inserted_card::{InUse, InsertedCard};
-use super::login::{PinState, Tries};
+use super::pin_state::{PinState, Tries};
 use super::refused;
-use crate::card::{self, KeyPair, Scheme};
+use crate::card::KeyPair;
 use crate::transport::PinPad;
-
-/// The most random bytes of one GET CHALLENGE (card-facts §1.4).
-const CHALLENGE_MAX: usize = 256;
 
 /// One key pair of one inserted card, with its certificates and its PIN.
 pub struct Token {
@@ -118,36 +114,5 @@ impl Token {
 
     pub(super) fn pin(&self) -> &Mutex<PinState> {
         self.card.pin(self.key_pair())
-    }
-
-    /// Signs `input` with the private key and checks the signature before it is given out.
-    ///
-    /// # Errors
-    /// [`Error::NotLoggedIn`] where nobody is, or where the card refuses the held PIN, which is forgotten then;
-    /// [`Error::WrongSignature`], [`Error::UnknownScheme`], [`Error::NoKey`].
-    pub fn sign(&self, scheme: Scheme, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let certificate = self.certificate()?.ok_or(Error::NoKey)?;
-        let signature = self.unlocked(|application| {
-            let answer = application.sign(self.key_pair(), scheme, input);
-            if scheme == Scheme::PssSha256 && matches!(answer, Err(card::Error::UnknownScheme)) {
-                self.card.note_no_pss();
-            }
-            Ok(answer?)
-        })?;
-        certificate.public_key().check(scheme, input, &signature)?;
-        Ok(signature)
-    }
-
-    /// Random bytes from the card.
-    ///
-    /// # Errors
-    /// Those of talking to the card.
-    pub fn random(&self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let mut bytes = Zeroizing::new(Vec::new());
-        while bytes.len() < length {
-            let wanted = (length - bytes.len()).min(CHALLENGE_MAX);
-            bytes.extend_from_slice(&self.card.work(|application| Ok(application.challenge(wanted)?))?);
-        }
-        Ok(bytes)
     }
 }

@@ -5,6 +5,7 @@
 //! (a held PIN least of all) can reach it.
 
 mod certificate;
+mod certificate_file;
 mod certificates;
 mod error;
 mod identity;
@@ -13,16 +14,18 @@ mod jpki_token;
 mod login;
 mod pad_login;
 mod pin;
+mod pin_state;
 mod public_key;
 mod reader;
 mod refused;
 mod serial;
+mod signing;
 
 pub use self::certificate::{Certificate, Date};
 pub use self::error::Error;
 pub use self::inserted_card::InUse;
 pub use self::jpki_token::Token;
-pub use self::login::Tries;
+pub use self::pin_state::Tries;
 pub use self::public_key::PublicKey;
 pub use self::reader::{Contents, Reader, Readers, Snapshot};
 pub use crate::card::{KeyPair, RAW_INPUT_MAX, Scheme};

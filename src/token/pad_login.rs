@@ -3,7 +3,7 @@
 
 use super::error::Error;
 use super::jpki_token::Token;
-use super::login::Login;
+use super::pin_state::Login;
 use crate::card::{self, Application};
 
 impl Token {

@@ -1,0 +1,43 @@
+//! What the card's keys are for: signatures; and the card's random numbers.
+
+use zeroize::Zeroizing;
+
+use super::error::Error;
+use super::jpki_token::Token;
+use crate::card::{self, Scheme};
+
+/// The most random bytes of one GET CHALLENGE (card-facts §1.4).
+const CHALLENGE_MAX: usize = 256;
+
+impl Token {
+    /// Signs `input` with the private key and checks the signature before it is given out.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] where nobody is, or where the card refuses the held PIN, which is forgotten then;
+    /// [`Error::WrongSignature`], [`Error::UnknownScheme`], [`Error::NoKey`].
+    pub fn sign(&self, scheme: Scheme, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let certificate = self.certificate()?.ok_or(Error::NoKey)?;
+        let signature = self.unlocked(|application| {
+            let answer = application.sign(self.key_pair(), scheme, input);
+            if scheme == Scheme::PssSha256 && matches!(answer, Err(card::Error::UnknownScheme)) {
+                self.card.note_no_pss();
+            }
+            Ok(answer?)
+        })?;
+        certificate.public_key().check(scheme, input, &signature)?;
+        Ok(signature)
+    }
+
+    /// Random bytes from the card.
+    ///
+    /// # Errors
+    /// Those of talking to the card.
+    pub fn random(&self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        while bytes.len() < length {
+            let wanted = (length - bytes.len()).min(CHALLENGE_MAX);
+            bytes.extend_from_slice(&self.card.work(|application| Ok(application.challenge(wanted)?))?);
+        }
+        Ok(bytes)
+    }
+}
