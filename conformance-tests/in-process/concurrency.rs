@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::Error;
+use jpki_pkcs11::token::PinEntry::{OnPad, Typed};
 use jpki_pkcs11::token::{KeyPair, Scheme};
 use jpki_virtual_card::Options;
 
@@ -62,7 +63,7 @@ fn a_wrong_pin_from_many_threads_costs_one_try() {
         let (_machine, card, token) = token_of(Options::default(), key_pair);
         thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| token.login(wrong_pin(key_pair), false).expect_err("a wrong PIN"));
+                scope.spawn(|| token.login(Typed(wrong_pin(key_pair))).expect_err("a wrong PIN"));
             }
         });
         assert_eq!(crate::support::pins_sent(&card), 1);
@@ -73,7 +74,7 @@ fn a_wrong_pin_from_many_threads_costs_one_try() {
 fn one_of_many_logins_succeeds() {
     let (_machine, card, token) = token_of(Options::default(), AUTH);
     let successes = thread::scope(|scope| {
-        let logins: Vec<_> = (0..8).map(|_| scope.spawn(|| token.login(pin(AUTH), false).is_ok())).collect();
+        let logins: Vec<_> = (0..8).map(|_| scope.spawn(|| token.login(Typed(pin(AUTH))).is_ok())).collect();
         logins.into_iter().filter_map(|login| login.join().ok()).filter(|success| *success).count()
     });
     assert_eq!(successes, 1);
@@ -161,7 +162,7 @@ fn a_logout_in_the_middle_of_a_login_at_the_pad_gives_the_card_back() {
             });
         }
         let given_back = (0..40).all(|_| {
-            let _ = auth.login_on_pad(false);
+            let _ = auth.login(OnPad);
             // Whoever logs out, the card is soon nobody's.
             let start = Instant::now();
             let kept = || auth.is_logged_in() || !machine.others_can_connect(READER);

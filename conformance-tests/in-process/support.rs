@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jpki_pkcs11::token::{Contents, KeyPair, Reader, Readers, Scheme, Token};
+use jpki_pkcs11::token::{Contents, KeyPair, LastTry, Reader, Readers, Scheme, Token};
 use jpki_virtual_card::{Card, Options, PinKind, test_identity, test_identity_named};
 use parking_lot::{Mutex, MutexGuard};
 use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
@@ -75,7 +75,12 @@ pub(crate) fn kind(key_pair: KeyPair) -> PinKind {
 
 /// The only reader of a machine.
 pub(crate) fn reader(machine: &Machine) -> Arc<Reader> {
-    let readers = Readers::new(Arc::new(machine.clone())).refresh(|_| true);
+    reader_with(machine, LastTry::Allow)
+}
+
+/// The same, for a program with this setting.
+fn reader_with(machine: &Machine, last_try: LastTry) -> Arc<Reader> {
+    let readers = Readers::new(Arc::new(machine.clone()), last_try).refresh(|_| true);
     assert_eq!(readers.len(), 1, "readers");
     Arc::clone(&readers[0])
 }
@@ -83,6 +88,11 @@ pub(crate) fn reader(machine: &Machine) -> Arc<Reader> {
 /// The token of a key pair of the card that is in a reader.
 pub(crate) fn token(reader: &Reader, key_pair: KeyPair) -> Arc<Token> {
     reader.contents().token(key_pair).expect("a JPKI card in the reader")
+}
+
+/// The token of the card in the reader, for a program that never risks the last try of a PIN.
+pub(crate) fn sparing_token(machine: &Machine, key_pair: KeyPair) -> Arc<Token> {
+    token(&reader_with(machine, LastTry::Spare), key_pair)
 }
 
 /// The token of a fresh card with these options, and all that it hangs on.

@@ -21,3 +21,4 @@ pub use self::attributes::ATTRIBUTES;
 pub use self::error::Error;
 pub use self::mechanism::{Mechanism, Parameter, PssParameters};
 pub use self::module::Module;
+pub use crate::token::PinEntry;

@@ -15,7 +15,7 @@ use super::search::SearchOperation;
 use super::sign::SignOperation;
 use super::slot::SESSIONS_MAX;
 use super::verify::VerifyOperation;
-use crate::token::{self, InUse, Token};
+use crate::token::{self, InUse, PinEntry, Token};
 
 /// A session: a program's way to one token.
 pub(super) struct Session {
@@ -169,7 +169,7 @@ impl Module {
     /// [`Error::SessionHandleInvalid`], also where the card has gone: that closes its sessions (PKCS#11 3.2 §5.1.2).
     pub(super) fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>, Error> {
         let session = Arc::clone(self.sessions.lock().get(handle)?);
-        if session.token.look().is_err() {
+        if session.token.check_present().is_err() {
             let number = session.token.number();
             let ended = self.sessions.lock().take(|_, other| other.token.number() == number);
             drop(ended);
@@ -207,39 +207,22 @@ impl Module {
         Ok(CK_SESSION_INFO { slotID: session.slot_id, state, flags: CKF_SERIAL_SESSION | read_write, ulDeviceError: 0 })
     }
 
-    /// C_Login. A PIN of the wrong form is wrong without the card being asked: C_Login has no CKR_PIN_LEN_RANGE, and
-    /// programs ask again only after CKR_PIN_INCORRECT.
+    /// C_Login. A PIN of the wrong form is wrong, and the card is not asked: C_Login has no CKR_PIN_LEN_RANGE, and programs
+    /// ask again only after CKR_PIN_INCORRECT.
     ///
     /// # Errors
-    /// [`Error::PinIncorrect`], [`Error::PinLocked`], [`Error::UserAlreadyLoggedIn`]. For a security officer
-    /// [`Error::UserAnotherAlreadyLoggedIn`] beside a user, [`Error::SessionReadOnlyExists`], and
+    /// [`Error::PinIncorrect`], [`Error::PinLocked`], [`Error::UserAlreadyLoggedIn`]. For a PIN that is to be typed at a
+    /// PIN pad [`Error::ArgumentsBad`] if the reader has none for this PIN, and [`Error::FunctionCanceled`]. For a
+    /// security officer [`Error::UserAnotherAlreadyLoggedIn`] beside a user, [`Error::SessionReadOnlyExists`], and
     /// [`Error::UserTypeInvalid`], because the card has none.
-    pub fn login(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &[u8]) -> Result<(), Error> {
-        self.show_pin(&*self.session(handle)?, user, Some(pin))
-    }
-
-    /// C_Login with NULL for the PIN: the user types it at the reader's PIN pad.
-    ///
-    /// # Errors
-    /// [`Error::ArgumentsBad`] without a PIN pad for this PIN, [`Error::FunctionCanceled`] where the user cancels or
-    /// types nothing; those of [`Self::login`].
-    pub fn login_on_pad(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE) -> Result<(), Error> {
+    pub fn login(&self, handle: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: PinEntry<'_>) -> Result<(), Error> {
         let session = self.session(handle)?;
-        if !self.pin_pad(&session.token).verifies {
+        if matches!(pin, PinEntry::OnPad) && !self.pin_pad(&session.token).verifies {
             return Err(Error::ArgumentsBad);
         }
-        self.show_pin(&session, user, None)
-    }
-
-    /// `pin` is `None` for the PIN pad.
-    fn show_pin(&self, session: &Session, user: CK_USER_TYPE, pin: Option<&[u8]>) -> Result<(), Error> {
-        let spare_last_try = self.settings().spare_last_try;
         match user {
             CKU_USER => {
-                match pin {
-                    Some(pin) => session.token.login(pin, spare_last_try)?,
-                    None => session.token.login_on_pad(spare_last_try)?,
-                }
+                session.token.login(pin)?;
                 // Another thread may have closed the last session while the card worked, and the login with it.
                 if self.count_sessions(&session.token) == (0, 0) {
                     let _ = session.token.logout();
@@ -247,7 +230,7 @@ impl Module {
                 }
                 Ok(())
             }
-            CKU_CONTEXT_SPECIFIC => self.confirm(session, pin),
+            CKU_CONTEXT_SPECIFIC => self.reauthenticate(&session, pin),
             CKU_SO if session.token.is_logged_in() => Err(Error::UserAnotherAlreadyLoggedIn),
             CKU_SO if self.has_read_only_session(&session.token) => Err(Error::SessionReadOnlyExists),
             _ => Err(Error::UserTypeInvalid),
@@ -255,16 +238,11 @@ impl Module {
     }
 
     /// The PIN once more, for the signature that waits for it in this session (CKA_ALWAYS_AUTHENTICATE).
-    fn confirm(&self, session: &Session, pin: Option<&[u8]>) -> Result<(), Error> {
+    fn reauthenticate(&self, session: &Session, pin: PinEntry<'_>) -> Result<(), Error> {
         if session.operations.lock().waiting_for_pin().is_none() {
             return Err(Error::OperationNotInitialized);
         }
-        let spare_last_try = self.settings().spare_last_try;
-        let answer = match pin {
-            Some(pin) => session.token.confirm(pin, spare_last_try),
-            None => session.token.confirm_on_pad(spare_last_try),
-        };
-        let answer = answer.map_err(Error::from);
+        let answer = session.token.reauthenticate(pin).map_err(Error::from);
         if answer == Err(Error::PinLocked) {
             // "this also logs the user out" (PKCS#11 3.2 §4.10). A PIN that is locked has ended the login already.
             let _ = session.token.logout();
@@ -318,40 +296,27 @@ impl Module {
         Ok(())
     }
 
-    /// C_SetPIN: with anybody's session, logged in or not, who knows the old PIN.
+    /// C_SetPIN: in any read/write session, logged in or not, for whoever knows the old PIN.
     ///
     /// # Errors
     /// [`Error::SessionReadOnly`]; [`Error::PinLenRange`] and [`Error::PinInvalid`] for the new PIN before the card is
-    /// asked; [`Error::PinIncorrect`] and [`Error::PinLocked`] for the old one.
-    pub fn set_pin(&self, handle: CK_SESSION_HANDLE, old: &[u8], new: &[u8]) -> Result<(), Error> {
+    /// asked; [`Error::PinIncorrect`] and [`Error::PinLocked`] for the old one. At the PIN pad [`Error::ArgumentsBad`] if
+    /// the reader has none for that, or if one of the two PINs is passed, and [`Error::FunctionCanceled`].
+    pub fn set_pin(&self, handle: CK_SESSION_HANDLE, old: PinEntry<'_>, new: PinEntry<'_>) -> Result<(), Error> {
         let session = self.session(handle)?;
-        if !session.read_write {
-            return Err(Error::SessionReadOnly);
-        }
-        self.change_pin(&session.token, || session.token.change_pin(old, new, self.settings().spare_last_try))
-    }
-
-    /// C_SetPIN with NULL for both PINs: the user types them at the reader's PIN pad.
-    ///
-    /// # Errors
-    /// [`Error::ArgumentsBad`] without a PIN pad for that, [`Error::SessionReadOnly`], [`Error::FunctionCanceled`];
-    /// those of [`Self::set_pin`].
-    pub fn set_pin_on_pad(&self, handle: CK_SESSION_HANDLE) -> Result<(), Error> {
-        let session = self.session(handle)?;
-        if !self.pin_pad(&session.token).modifies {
-            return Err(Error::ArgumentsBad);
+        match (old, new) {
+            (PinEntry::Typed(_), PinEntry::Typed(_)) => {}
+            (PinEntry::OnPad, PinEntry::OnPad) if self.pin_pad(&session.token).modifies => {}
+            _ => return Err(Error::ArgumentsBad),
         }
         if !session.read_write {
             return Err(Error::SessionReadOnly);
         }
-        self.change_pin(&session.token, || session.token.change_pin_on_pad(self.settings().spare_last_try))
-    }
-
-    /// Changes a PIN, and ends what a login that does not outlive it was needed for.
-    fn change_pin(&self, token: &Token, change: impl FnOnce() -> Result<(), token::Error>) -> Result<(), Error> {
+        let token = &session.token;
         let was_logged_in = token.is_logged_in();
-        let answer = change();
+        let answer = token.change_pin(old, new);
         if was_logged_in && !token.is_logged_in() {
+            // The login did not outlive the change, so what it was needed for ends.
             self.end_private_operations(token);
         }
         // C_SetPIN has no CKR_USER_PIN_NOT_INITIALIZED for an old PIN that was never set.

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::core::{Error, Module};
 use crate::settings::Settings;
-use crate::token::Readers;
+use crate::token::{LastTry, Readers};
 
 /// How long C_Initialize waits for the lock in the child of a fork, where it may be one that nobody will ever release.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
@@ -81,7 +81,8 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
         // be had, the program goes on without.
         unsafe { libc::atexit(at_exit) };
     });
-    *running = Some(Arc::new(Module::new(settings, Readers::of_this_machine())));
+    let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
+    *running = Some(Arc::new(Module::new(settings, Readers::of_this_machine(last_try))));
     OWNER.store(process::id(), Ordering::Release);
     Ok(())
 }

@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 
 use super::library::module;
 use super::pointers::{bytes, write};
-use crate::core::Error;
+use crate::core::{Error, PinEntry};
 
 /// The longest random number of one call. The card gives 256 bytes at a time; a program that asks for more than this
 /// has mistaken its own length.
@@ -61,11 +61,10 @@ pub(super) unsafe fn login(
     length: CK_ULONG,
 ) -> Result<(), Error> {
     let module = module()?;
+    // The session is looked up first (PKCS#11 3.2 §5.1.7).
+    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    match unsafe { pin_bytes(&module, session, pin, length) }? {
-        Some(pin) => module.login(session, user, pin),
-        None => module.login_on_pad(session, user),
-    }
+    module.login(session, user, unsafe { pin_entry(pin, length) }?)
 }
 
 /// C_LoginUser (PKCS#11 3.0): the card knows no user names, so that only an empty one is right.
@@ -109,34 +108,23 @@ pub(super) unsafe fn set_pin(
     new_length: CK_ULONG,
 ) -> Result<(), Error> {
     let module = module()?;
+    module.session_info(session)?;
     // SAFETY: by this function's contract.
-    let old = unsafe { pin_bytes(&module, session, old, old_length) }?;
-    // SAFETY: by this function's contract.
-    let new = unsafe { pin_bytes(&module, session, new, new_length) }?;
-    match (old, new) {
-        (Some(old), Some(new)) => module.set_pin(session, old, new),
-        (None, None) => module.set_pin_on_pad(session),
-        _ => Err(Error::ArgumentsBad),
-    }
+    let (old, new) = unsafe { (pin_entry(old, old_length)?, pin_entry(new, new_length)?) };
+    module.set_pin(session, old, new)
 }
 
-/// The bytes of a PIN. NULL, whatever the length, is for a PIN that is typed at a PIN pad (PKCS#11 3.2 §5.5.9, §5.6.8).
+/// A PIN as a program passes it. NULL, whatever the length, is for a PIN that the user types at a PIN pad (PKCS#11 3.2
+/// §5.5.9, §5.6.8).
 ///
 /// # Safety
 /// `pin` is NULL or points to `length` bytes.
-unsafe fn pin_bytes<'a>(
-    module: &crate::core::Module,
-    session: CK_SESSION_HANDLE,
-    pin: *const CK_UTF8CHAR,
-    length: CK_ULONG,
-) -> Result<Option<&'a [u8]>, Error> {
-    // The session is looked at first (PKCS#11 3.2 §5.1.7).
-    module.session_info(session)?;
+unsafe fn pin_entry<'a>(pin: *const CK_UTF8CHAR, length: CK_ULONG) -> Result<PinEntry<'a>, Error> {
     if pin.is_null() {
-        return Ok(None);
+        return Ok(PinEntry::OnPad);
     }
     // SAFETY: by this function's contract.
-    unsafe { bytes(pin, length) }.map(Some)
+    unsafe { bytes(pin, length) }.map(PinEntry::Typed)
 }
 
 /// C_SeedRandom: the card's random numbers take no seed.

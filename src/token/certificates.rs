@@ -7,6 +7,7 @@ use super::certificate::Certificate;
 use super::certificate_file::{CertificateState, interpret};
 use super::error::Error;
 use super::jpki_token::Token;
+use super::link::Share;
 use crate::card::{self, Application, CertificateFile};
 
 impl Token {
@@ -19,15 +20,18 @@ impl Token {
         match state {
             CertificateState::Present(_) | CertificateState::Absent => return Ok(state.certificate()),
             CertificateState::Locked if !self.is_logged_in() => return Ok(None),
-            CertificateState::Locked => self.unlocked(|application| {
-                self.read_certificate(application)?;
-                // Locked still: not so on a card that holds the PIN as verified.
-                if self.is_on_card() && self.certificate.lock().is_locked() {
-                    return Err(Error::Card(card::Error::Locked));
+            CertificateState::Locked => self.card.work(Share::AsItIs, |application| {
+                self.unlock(application)?;
+                let mut answer = self.read_certificate(application);
+                // Still locked, so the card does not hold the PIN as verified any more.
+                if answer.is_ok() && self.certificate.lock().is_locked() {
+                    answer = if self.is_on_card() { Err(Error::Card(card::Error::Locked)) } else { Ok(()) };
                 }
-                Ok(())
+                self.still_unlocked(answer)
             })?,
-            CertificateState::Unread => self.card.work(|application| self.read_certificate(application))?,
+            CertificateState::Unread => {
+                self.card.work(Share::AsItIs, |application| self.read_certificate(application))?;
+            }
         }
         Ok(self.certificate.lock().certificate())
     }
@@ -47,7 +51,7 @@ impl Token {
         let mut state = self.ca_certificate.lock();
         if let CertificateState::Unread = *state {
             let file = CertificateFile::Ca(self.key_pair());
-            self.card.work(|application| {
+            self.card.work(Share::AsItIs, |application| {
                 let found = interpret(application.read_certificate(file))?;
                 self.remember(found, &mut state);
                 Ok(())

@@ -9,7 +9,7 @@ use super::certificate_file::CertificateState;
 use super::error::Error;
 use super::identity::Identity;
 use super::inserted_card::{InUse, InsertedCard};
-use super::pin_state::{PinState, Tries};
+use super::pin_state::{Login, PinState, Tries};
 use super::refused;
 use crate::card::KeyPair;
 use crate::transport::PinPad;
@@ -21,7 +21,7 @@ pub struct Token {
     /// A number that no other token of this process has, or will have.
     number: u64,
     pub(super) certificate: Mutex<CertificateState>,
-    /// The certificate was seen to be readable only after login.
+    /// The card gives the certificate only after login.
     pub(super) private: AtomicBool,
     pub(super) ca_certificate: Mutex<CertificateState>,
 }
@@ -33,7 +33,7 @@ impl Token {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         card.pin(identity.key_pair).lock().tries = identity.tries;
         if let Tries::Left(left) = identity.tries {
-            refused::forget_older_than(&identity.serial, identity.key_pair, left);
+            refused::drop_older_than(&identity.serial, identity.key_pair, left);
         }
         Token {
             card,
@@ -75,7 +75,7 @@ impl Token {
         self.identity.issued
     }
 
-    /// What the PIN pad of its reader can do. That it can type the characters of this token's PIN is not said.
+    /// What the PIN pad of its reader can do. Nothing shows whether the pad has the characters of this token's PIN.
     #[must_use]
     pub fn pin_pad(&self) -> PinPad {
         self.identity.pin_pad
@@ -87,7 +87,7 @@ impl Token {
         self.card.knows_pss()
     }
 
-    /// The card has been found gone. Unlike [`Self::look`] this does not ask the reader.
+    /// The card has been found gone. Unlike [`Self::check_present`] this does not ask the reader.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.card.is_gone()
@@ -97,8 +97,8 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::Removed`].
-    pub fn look(&self) -> Result<(), Error> {
-        self.card.look()
+    pub fn check_present(&self) -> Result<(), Error> {
+        self.card.check_present()
     }
 
     /// Keeps the connection to the card open as long as the guard lives.
@@ -107,9 +107,26 @@ impl Token {
         self.card.hold_connection()
     }
 
-    /// Drops what must not outlive the insertion.
-    pub(super) fn forget(&self) {
+    /// Ends what must not outlive the insertion.
+    pub(super) fn end(&self) {
         self.card.mark_gone();
+    }
+
+    /// The user is logged in.
+    #[must_use]
+    pub fn is_logged_in(&self) -> bool {
+        !matches!(self.pin().lock().login, Login::Nobody)
+    }
+
+    /// The user is logged in at the PIN pad.
+    pub(super) fn is_on_card(&self) -> bool {
+        self.pin().lock().login.is_on_card()
+    }
+
+    /// How many logins there have been since the card was inserted.
+    #[must_use]
+    pub fn logins(&self) -> u64 {
+        self.pin().lock().logins
     }
 
     pub(super) fn pin(&self) -> &Mutex<PinState> {

@@ -4,6 +4,8 @@
 //! is known for one insertion: a card that comes back is a new one, with new tokens, so that nothing of the old one
 //! (a held PIN least of all) can reach it.
 
+mod attempt;
+mod certainty;
 mod certificate;
 mod certificate_file;
 mod certificates;
@@ -11,8 +13,8 @@ mod error;
 mod identity;
 mod inserted_card;
 mod jpki_token;
+mod link;
 mod login;
-mod pad_login;
 mod pin;
 mod pin_state;
 mod public_key;
@@ -25,7 +27,8 @@ pub use self::certificate::{Certificate, Date};
 pub use self::error::Error;
 pub use self::inserted_card::InUse;
 pub use self::jpki_token::Token;
-pub use self::pin_state::Tries;
+pub use self::pin::PinEntry;
+pub use self::pin_state::{LastTry, Tries};
 pub use self::public_key::PublicKey;
 pub use self::reader::{Contents, Reader, Readers, Snapshot};
 pub use crate::card::{KeyPair, RAW_INPUT_MAX, Scheme};

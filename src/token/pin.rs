@@ -1,10 +1,59 @@
-//! PINs: their form, and the memory they are kept in.
+//! PINs: how they are shown, their form, and the memory they are kept in.
+
+use std::sync::Arc;
 
 use region::LockGuard;
 use zeroize::Zeroize;
 
 use super::error::Error;
 use crate::card::KeyPair;
+
+/// How a user shows a PIN. No Debug.
+#[derive(Clone, Copy)]
+pub enum PinEntry<'a> {
+    /// Typed into a program, which passes these bytes, whatever their form.
+    Typed(&'a [u8]),
+    /// Typed at the reader's PIN pad: no program sees it.
+    OnPad,
+}
+
+/// A PIN of the right form, or one that will be typed at the PIN pad.
+pub(super) enum Pin {
+    Here(Arc<SecretPin>),
+    OnPad,
+}
+
+impl Pin {
+    /// A PIN that the card is to compare.
+    ///
+    /// # Errors
+    /// Those of [`SecretPin::typed`].
+    pub(super) fn shown(key_pair: KeyPair, entry: PinEntry<'_>) -> Result<Self, Error> {
+        Ok(match entry {
+            PinEntry::Typed(typed) => Pin::Here(Arc::new(SecretPin::typed(key_pair, typed)?)),
+            PinEntry::OnPad => Pin::OnPad,
+        })
+    }
+
+    /// A PIN that the card is to have from now on.
+    ///
+    /// # Errors
+    /// Those of [`SecretPin::new`].
+    pub(super) fn to_be_set(key_pair: KeyPair, entry: PinEntry<'_>) -> Result<Self, Error> {
+        Ok(match entry {
+            PinEntry::Typed(new) => Pin::Here(Arc::new(SecretPin::new(key_pair, new)?)),
+            PinEntry::OnPad => Pin::OnPad,
+        })
+    }
+
+    /// The PIN, if it is here.
+    pub(super) fn here(&self) -> Option<&SecretPin> {
+        match self {
+            Pin::Here(pin) => Some(pin),
+            Pin::OnPad => None,
+        }
+    }
+}
 
 /// What is wrong with the form of a PIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +65,16 @@ enum Fault {
 /// The size of a page, or more: 4 KiB on most machines, 16 KiB on some ARM ones.
 const PAGE: usize = 16384;
 
-/// One page: what is locked in memory is locked by pages, and no two PINs may share one.
+/// One page. The system locks memory by pages, and no two PINs may share one.
 #[repr(align(16384))]
 struct Page([u8; PAGE]);
 
-/// A PIN of the right form for its key pair, in memory that is not swapped out and is cleared when it is dropped.
-/// No Debug, no Clone.
+/// A PIN of the right form for its key pair. Its memory is not swapped out, and is cleared when the PIN is dropped. No Debug,
+/// no Clone.
 pub(super) struct SecretPin {
     page: Box<Page>,
     length: usize,
-    /// Unlocks the page when it is dropped. `None` where the system allows no locked memory.
+    /// Unlocks the page when it is dropped. `None` if the system allows no locked memory.
     lock: Option<LockGuard>,
 }
 
@@ -34,7 +83,7 @@ impl SecretPin {
     /// software does it (card-facts §4.3).
     ///
     /// # Errors
-    /// [`Error::PinIncorrect`] for what cannot be the PIN, so that the card never sees it and no try is spent.
+    /// [`Error::PinIncorrect`] for what cannot be the PIN, so the card never sees it and no try is spent.
     pub(super) fn typed(key_pair: KeyPair, typed: &[u8]) -> Result<Self, Error> {
         Self::of_form(key_pair, typed).map_err(|_| Error::PinIncorrect)
     }
@@ -59,7 +108,7 @@ impl SecretPin {
     }
 
     /// Checks the form: four digits, or 6 to 16 letters and digits with at least one of each (card-facts §4.3: all of
-    /// this is confirmed, so that anything else cannot be right).
+    /// this is confirmed, so anything else cannot be right).
     fn of_form(key_pair: KeyPair, typed: &[u8]) -> Result<Self, Fault> {
         if !u8::try_from(typed.len()).is_ok_and(|length| key_pair.pin_length().contains(&length)) {
             return Err(Fault::Length);

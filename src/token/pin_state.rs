@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::error::Error;
-use super::pin::SecretPin;
+use super::pin::{Pin, SecretPin};
 
 /// How many wrong PINs are left before the token locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +13,16 @@ pub enum Tries {
     Stale,
     /// The card does not say.
     Unsaid,
+}
+
+/// Whether the last try of a PIN may be risked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LastTry {
+    /// It may: who has mistyped the PIN but once can still get it right.
+    #[default]
+    Allow,
+    /// No PIN is sent if only one try is left, or may be.
+    Spare,
 }
 
 /// What is known of a PIN.
@@ -42,28 +51,23 @@ impl Default for PinState {
 pub(super) enum Login {
     #[default]
     Nobody,
-    /// The user, whose PIN is here; the card is locked between two pieces of work.
-    Held {
-        /// In an Arc, because a signature in progress still needs it while the user logs out.
-        pin: Arc<SecretPin>,
-        /// The held PIN, too, is not sent where only one try is left.
-        spare_last_try: bool,
-    },
+    /// The user, whose PIN is here; the card is locked between two pieces of work. In an Arc, because a signature in
+    /// progress still needs the PIN while the user logs out.
+    Held(Arc<SecretPin>),
     /// The user, who typed the PIN at a PIN pad: the card holds it as verified, and is kept for that.
     OnCard,
 }
 
 impl Login {
-    pub(super) fn is_on_card(&self) -> bool {
-        matches!(self, Login::OnCard)
+    /// The login that begins when the card has accepted this PIN.
+    pub(super) fn with(pin: &Pin) -> Self {
+        match pin {
+            Pin::Here(pin) => Login::Held(Arc::clone(pin)),
+            Pin::OnPad => Login::OnCard,
+        }
     }
 
-    /// The held PIN, and whether the last try is spared; `None` where there is no PIN to hold.
-    pub(super) fn held(&self) -> Result<Option<(Arc<SecretPin>, bool)>, Error> {
-        match self {
-            Login::Nobody => Err(Error::NotLoggedIn),
-            Login::Held { pin, spare_last_try } => Ok(Some((Arc::clone(pin), *spare_last_try))),
-            Login::OnCard => Ok(None),
-        }
+    pub(super) fn is_on_card(&self) -> bool {
+        matches!(self, Login::OnCard)
     }
 }

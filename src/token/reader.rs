@@ -8,13 +8,14 @@ use parking_lot::Mutex;
 use super::error::Error;
 use super::inserted_card::InsertedCard;
 use super::jpki_token::Token;
+use super::pin_state::LastTry;
 use crate::card::{self, KeyPair};
 use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManager};
 
 /// How long a card is left alone that another program keeps for itself, or that failed, before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a question for the contents of a reader waits for another one that is being answered.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// How many times a card that fails while it is being recognised is tried, before it is taken for another kind of card.
 const FAILURES_MAX: u32 = 3;
 
@@ -43,20 +44,21 @@ impl Contents {
 /// All readers that were seen since the module was started. A reader that is unplugged keeps its place.
 pub struct Readers {
     manager: Arc<dyn ResourceManager>,
+    last_try: LastTry,
     known: Mutex<Vec<Arc<Reader>>>,
 }
 
 impl Readers {
     /// The readers that PC/SC shows on this machine.
     #[must_use]
-    pub fn of_this_machine() -> Self {
-        Self::new(Arc::new(PcscResourceManager::new()))
+    pub fn of_this_machine(last_try: LastTry) -> Self {
+        Self::new(Arc::new(PcscResourceManager::new()), last_try)
     }
 
     /// The readers of any resource manager: for tests.
     #[must_use]
-    pub fn new(manager: Arc<dyn ResourceManager>) -> Self {
-        Readers { manager, known: Mutex::default() }
+    pub fn new(manager: Arc<dyn ResourceManager>, last_try: LastTry) -> Self {
+        Readers { manager, last_try, known: Mutex::default() }
     }
 
     /// The readers in the order in which they were first seen, after a look for new ones whose names `wanted` accepts.
@@ -67,7 +69,7 @@ impl Readers {
         for state in states {
             if wanted(&state.name) && !known.iter().any(|reader| reader.name == state.name) {
                 log::info!("new reader: {}", state.name);
-                known.push(Arc::new(Reader::new(Arc::clone(&self.manager), state.name)));
+                known.push(Arc::new(Reader::new(Arc::clone(&self.manager), state.name, self.last_try)));
             }
         }
         known.clone()
@@ -93,9 +95,9 @@ impl Readers {
     }
 
     /// Ends the logins at PIN pads, and waits for no card: for the end of the program. No lock is waited for longer than
-    /// `patience`.
-    pub fn give_up_cards(&self, patience: Duration) {
-        for reader in self.known.try_lock_for(patience).iter().flat_map(|known| known.iter()) {
+    /// `timeout`.
+    pub fn give_up_cards(&self, timeout: Duration) {
+        for reader in self.known.try_lock_for(timeout).iter().flat_map(|known| known.iter()) {
             let Some(seen) = reader.seen.try_lock() else { continue };
             if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
                 token.card.give_up();
@@ -129,6 +131,7 @@ impl Snapshot {
 pub struct Reader {
     manager: Arc<dyn ResourceManager>,
     name: String,
+    last_try: LastTry,
     seen: Mutex<Seen>,
 }
 
@@ -163,8 +166,8 @@ impl Seen {
 }
 
 impl Reader {
-    fn new(manager: Arc<dyn ResourceManager>, name: String) -> Self {
-        Reader { manager, name, seen: Mutex::new(Seen::new(Presence::default())) }
+    fn new(manager: Arc<dyn ResourceManager>, name: String, last_try: LastTry) -> Self {
+        Reader { manager, name, last_try, seen: Mutex::new(Seen::new(Presence::default())) }
     }
 
     /// The name the resource manager gives it.
@@ -178,11 +181,11 @@ impl Reader {
     pub fn contents(&self) -> Contents {
         // A card that is being recognised while another program keeps it busy must not stop a browser that only asks
         // what is there.
-        let Some(mut seen) = self.seen.try_lock_for(PATIENCE) else { return Contents::Empty };
+        let Some(mut seen) = self.seen.try_lock_for(TIMEOUT) else { return Contents::Empty };
         let presence = self.manager.presence(&self.name).unwrap_or_default();
         if presence != seen.presence || seen.is_stale() {
             if let Finding::Settled(Contents::Jpki(tokens)) = &seen.finding {
-                tokens.iter().for_each(|token| token.forget());
+                tokens.iter().for_each(|token| token.end());
             }
             *seen = Seen::new(presence);
         }
@@ -200,7 +203,7 @@ impl Reader {
     /// Finds out what kind of card is there. The first time another program that has the card is waited for; `again`,
     /// nobody who only asks what is in the reader shall wait.
     fn recognise(&self, events: u32, failures: u32, again: bool) -> Finding {
-        let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, events));
+        let card = Arc::new(InsertedCard::new(Arc::clone(&self.manager), &self.name, events, self.last_try));
         let connected = if again { card.connect_at_once() } else { Ok(()) };
         match connected.and_then(|()| card.recognise()) {
             Ok(identities) => {

@@ -1,7 +1,7 @@
-//! PINs that cards have refused. None of them is sent to the same card again by this process, whatever happens in
-//! between: a program that starts anew after each failure, and tries its stored PIN again, must not lock the card.
+//! PINs that cards have refused. This process sends none of them to the same card again, whatever happens in between: a
+//! program that starts anew after each failure, and tries its stored PIN again, must not lock the card.
 //!
-//! And PINs that were sent and whose answer was lost. The card may have refused them: the tries left tell.
+//! Also PINs whose answer was lost. The card may have refused them; the tries left show it.
 
 use std::time::Duration;
 
@@ -24,8 +24,7 @@ enum Outcome {
 
 /// A PIN that a card has refused, or may have.
 struct Refused {
-    /// The card's serial number. All cards without one count as one: it is their tries that tell a refused PIN's card
-    /// from another.
+    /// The card's serial number. All cards without one count as one card.
     card: String,
     key_pair: KeyPair,
     pin: SecretPin,
@@ -44,11 +43,11 @@ impl Refused {
 
 static REFUSED: Mutex<Vec<Refused>> = Mutex::new(Vec::new());
 
-/// How long is waited for another thread. In the child of a fork that thread may be one that is not there.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long we wait for another thread. In the child of a fork that thread may not exist.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 fn lock() -> Option<MutexGuard<'static, Vec<Refused>>> {
-    REFUSED.try_lock_for(PATIENCE)
+    REFUSED.try_lock_for(TIMEOUT)
 }
 
 /// Remembers a PIN that was refused.
@@ -56,7 +55,7 @@ pub(super) fn remember(card: &str, key_pair: KeyPair, pin: &SecretPin, left: Opt
     put(card, key_pair, pin, Outcome::Refused { left });
 }
 
-/// Remembers a PIN that was sent when `before` tries were left, and whose answer was lost.
+/// Remembers a PIN whose answer was lost, and that `before` tries were left when it was sent.
 pub(super) fn remember_unanswered(card: &str, key_pair: KeyPair, pin: &SecretPin, before: Option<u8>) {
     put(card, key_pair, pin, Outcome::Unanswered { before });
 }
@@ -70,20 +69,20 @@ fn put(card: &str, key_pair: KeyPair, pin: &SecretPin, outcome: Outcome) {
     refused.push(Refused { card: card.to_owned(), key_pair, pin: pin.copy(), outcome });
 }
 
-/// Whether the card has refused this PIN before; of what cannot be known, yes.
+/// Whether the card has refused this PIN before. Yes, if that cannot be known.
 pub(super) fn contains(card: &str, key_pair: KeyPair, pin: &SecretPin) -> bool {
     lock().is_none_or(|known| known.iter().any(|other| other.is(card, key_pair, pin)))
 }
 
-/// Whether the answer to a PIN was lost, whichever it was, and nothing has told since what became of it.
+/// Whether the answer to any PIN was lost, and nothing has shown since what became of that PIN.
 pub(super) fn any_unanswered(card: &str, key_pair: KeyPair) -> bool {
     lock().is_none_or(|known| known.iter().any(|other| other.is_unanswered(card, key_pair)))
 }
 
-/// The tries left tell what became of a PIN whose answer was lost: a right one brings them all back, and a wrong one
-/// takes one away. Where none are left none was right, also where there were none before. To be asked before another PIN changes them. Of a PIN that was refused without a number it is
-/// remembered from now on.
-pub(super) fn settle(card: &str, key_pair: KeyPair, left: u8) {
+/// Decides by the tries left what became of a PIN whose answer was lost: a right PIN brings all tries back, and a wrong
+/// one takes one away. If no tries are left, no PIN was right. Call this before another PIN changes the count. A PIN that
+/// was refused without a number gets this one.
+pub(super) fn resolve_unanswered(card: &str, key_pair: KeyPair, left: u8) {
     let Some(mut known) = lock() else { return };
     known.retain_mut(|other| match other.outcome {
         Outcome::Unanswered { before } if other.is_unanswered(card, key_pair) => {
@@ -98,16 +97,16 @@ pub(super) fn settle(card: &str, key_pair: KeyPair, left: u8) {
     });
 }
 
-/// Forgets the refused PINs of a card, after a right one.
-pub(super) fn forget(card: &str, key_pair: KeyPair) {
+/// Drops the refused PINs of a card, after a right one.
+pub(super) fn drop_all(card: &str, key_pair: KeyPair) {
     if let Some(mut known) = lock() {
         known.retain(|other| other.card != card || other.key_pair != key_pair);
     }
 }
 
-/// Forgets the refused PINs of a card that has more tries left than after the refusal: somebody has shown it a right
-/// PIN, or had it reset, and may have set it to one of these.
-pub(super) fn forget_older_than(card: &str, key_pair: KeyPair, tries: u8) {
+/// Drops the refused PINs of a card that has more tries left than after the refusal: somebody has shown the card a right
+/// PIN, or had the PIN reset, and may have set it to one of these.
+pub(super) fn drop_older_than(card: &str, key_pair: KeyPair, tries: u8) {
     let older = |other: &Refused| match other.outcome {
         Outcome::Refused { left } => left.is_some_and(|left| left < tries),
         Outcome::Unanswered { .. } => false,
@@ -131,21 +130,21 @@ mod tests {
         assert!(!contains("one", key_pair, &pin(b"3333")));
         assert!(!contains("other", key_pair, &pin(b"1111")));
         // Another insertion of the card shows the tries that were left: nothing has happened to it.
-        forget_older_than("one", key_pair, 1);
+        drop_older_than("one", key_pair, 1);
         assert!(contains("one", key_pair, &pin(b"2222")));
-        forget_older_than("one", key_pair, 3);
+        drop_older_than("one", key_pair, 3);
         assert!(!contains("one", key_pair, &pin(b"1111")) && !contains("one", key_pair, &pin(b"2222")));
         // Refused without a number: what the card tells next counts.
         remember("one", key_pair, &pin(b"1111"), None);
-        settle("one", key_pair, 2);
-        forget_older_than("one", key_pair, 2);
+        resolve_unanswered("one", key_pair, 2);
+        drop_older_than("one", key_pair, 2);
         assert!(contains("one", key_pair, &pin(b"1111")));
-        forget_older_than("one", key_pair, 3);
+        drop_older_than("one", key_pair, 3);
         assert!(!contains("one", key_pair, &pin(b"1111")));
         remember("one", key_pair, &pin(b"1111"), None);
-        forget_older_than("one", key_pair, 3);
+        drop_older_than("one", key_pair, 3);
         assert!(contains("one", key_pair, &pin(b"1111")), "nothing was told since");
-        forget("one", key_pair);
+        drop_all("one", key_pair);
         assert!(!contains("one", key_pair, &pin(b"1111")));
     }
 
@@ -164,9 +163,9 @@ mod tests {
         ] {
             remember_unanswered("two", key_pair, &pin, before);
             assert!(contains("two", key_pair, &pin), "nothing was told");
-            settle("two", key_pair, left);
+            resolve_unanswered("two", key_pair, left);
             assert_eq!(contains("two", key_pair, &pin), refused, "{before:?}, then {left}");
-            forget("two", key_pair);
+            drop_all("two", key_pair);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::Error;
+use jpki_pkcs11::core::{Error, PinEntry};
 use jpki_pkcs11::settings::Settings;
 use jpki_virtual_card::{Options, PinKind};
 
@@ -110,7 +110,7 @@ fn a_locked_pin_logs_the_user_out() {
 #[test]
 fn a_logout_during_a_confirmation_is_a_logout() {
     let (machine, _card, token) = token_of(Options::default(), SIGN);
-    assert_eq!(token.login(pin(SIGN), false), Ok(()));
+    assert_eq!(token.login(PinEntry::Typed(pin(SIGN))), Ok(()));
     let (sender, receiver) = std::sync::mpsc::channel();
     machine.intercept(READER, {
         let token = std::sync::Arc::clone(&token);
@@ -129,7 +129,7 @@ fn a_logout_during_a_confirmation_is_a_logout() {
             Fate::Arrives
         }
     });
-    let _ = token.confirm(pin(SIGN), false);
+    let _ = token.reauthenticate(PinEntry::Typed(pin(SIGN)));
     let logout = receiver.recv().expect("a logout");
     assert_eq!(logout.join().expect("no panic"), Ok(()));
     assert!(!token.is_logged_in(), "the confirmation has brought the PIN back");

@@ -7,6 +7,7 @@ mod digests;
 mod events;
 mod objects;
 mod pin_pad;
+mod program;
 mod sessions;
 mod signing;
 mod slots;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Mechanism, Module, Parameter, PssParameters};
 use jpki_pkcs11::settings::Settings;
-use jpki_pkcs11::token::{KeyPair, Readers};
+use jpki_pkcs11::token::{KeyPair, LastTry, Readers};
 use jpki_virtual_card::Options;
 
 use crate::machine::{Machine, Plastic};
@@ -52,7 +53,8 @@ impl std::ops::Deref for Program {
 }
 
 pub(crate) fn module_on(machine: &Machine, settings: Settings) -> Module {
-    Module::new(settings, Readers::new(Arc::new(machine.clone())))
+    let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
+    Module::new(settings, Readers::new(Arc::new(machine.clone()), last_try))
 }
 
 impl Program {

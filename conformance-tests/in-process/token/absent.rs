@@ -1,5 +1,6 @@
 //! Tokens whose certificate is private, or was never issued.
 
+use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
 use jpki_virtual_card::{LockedQuery, Options, Phone, Presence, test_identity};
 
@@ -27,7 +28,7 @@ fn the_signing_certificate_comes_with_the_login() {
     assert!(token.certificate_is_private());
     let (before, cost) = machine.cost_of(|| der_of(&token));
     assert_eq!((before, cost), (None, Cost::default()), "the card is not even asked");
-    assert_eq!(token.login(pin(SIGN), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(SIGN))), Ok(()));
     let (after, cost) = machine.cost_of(|| der_of(&token));
     assert_eq!((after, cost), (Some(certificate(SIGN)), Cost::default()), "it was read while the PIN was verified");
 }
@@ -37,7 +38,7 @@ fn on_an_android_phone_both_certificates_are_private() {
     let (machine, _card, token) = token_of(Options { phone: Some(Phone::Android), ..Options::default() }, AUTH);
     assert_eq!(der_of(&token), None, "before login");
     assert!(token.certificate_is_private(), "known since the card refused to give it");
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     assert_eq!(der_of(&token), Some(certificate(AUTH)));
     let signature = token.sign(Scheme::Pkcs1, b"phone").expect("a signature");
     assert!(is_signature(AUTH, Scheme::Pkcs1, b"phone", &signature));
@@ -76,7 +77,7 @@ fn a_missing_ca_certificate_is_no_error() {
             let (_machine, _card, token) = token_of(options, key_pair);
             assert!(token.ca_certificate().is_ok_and(|certificate| certificate.is_none()), "{presence:?}");
             assert!(token.lacks_ca_certificate(), "{presence:?}");
-            assert_eq!(token.login(pin(key_pair), false), Ok(()));
+            assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
             assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{presence:?}");
         }
     }
@@ -94,7 +95,7 @@ fn each_form_of_an_absent_certificate() {
             }
             let (machine, _card, token) = token_of(options, key_pair);
             assert_eq!(der_of(&token), None, "{case}, before login");
-            assert_eq!(token.login(pin(key_pair), false), Ok(()), "{case}");
+            assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "{case}");
             assert_eq!(der_of(&token), None, "{case}, after login");
             let (_, again) = machine.cost_of(|| der_of(&token));
             assert_eq!(again, Cost::default(), "{case}: it is looked for once");
@@ -105,7 +106,7 @@ fn each_form_of_an_absent_certificate() {
             // The other token is whole.
             let other = if key_pair == AUTH { SIGN } else { AUTH };
             let token = crate::support::token(&crate::support::reader(&machine), other);
-            assert_eq!(token.login(pin(other), false), Ok(()), "{case}");
+            assert_eq!(token.login(Typed(pin(other))), Ok(()), "{case}");
             assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{case}");
         }
     }
@@ -144,16 +145,16 @@ fn each_form_of_a_pin_that_was_never_set() {
                 let (machine, _card, token) = token_of(options, key_pair);
                 assert_eq!(token.tries(), Ok(tries), "{case}");
                 for _ in 0..2 {
-                    assert_eq!(token.login(pin(key_pair), false), Err(refusal), "{case}");
+                    assert_eq!(token.login(Typed(pin(key_pair))), Err(refusal), "{case}");
                     assert_eq!(token.tries(), Ok(tries), "{case}, after a login");
                 }
                 assert!(!token.is_logged_in(), "{case}");
-                assert_eq!(token.change_pin(pin(key_pair), pin(key_pair), false), Err(refusal), "{case}");
+                assert_eq!(token.change_pin(Typed(pin(key_pair)), Typed(pin(key_pair))), Err(refusal), "{case}");
                 assert_locked(&machine, &case);
                 let other = if key_pair == AUTH { SIGN } else { AUTH };
                 let token = crate::support::token(&crate::support::reader(&machine), other);
                 assert_eq!(token.tries(), Ok(Tries::Left(other.tries())), "{case}");
-                assert_eq!(token.login(pin(other), false), Ok(()), "{case}");
+                assert_eq!(token.login(Typed(pin(other))), Ok(()), "{case}");
                 assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{case}");
             }
         }
@@ -164,7 +165,7 @@ fn each_form_of_a_pin_that_was_never_set() {
 fn expired_certificates_are_certificates() {
     for key_pair in KeyPair::ALL {
         let (_machine, _card, token) = token_of(Options { expired: true, ..Options::default() }, key_pair);
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert!(der_of(&token).is_some());
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
     }
@@ -180,7 +181,7 @@ fn a_file_that_holds_no_certificate_is_none() {
         content.extend([0x90, 0x00]);
         card.card().answer_matching(0xB0, 1, content);
         assert_eq!(der_of(&token), None, "{start:02X?}");
-        assert_eq!(token.login(pin(AUTH), false), Ok(()), "nothing else is wrong with the token");
+        assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "nothing else is wrong with the token");
         assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NoKey));
     }
     let (machine, _card, token) = token_of(Options::default(), AUTH);

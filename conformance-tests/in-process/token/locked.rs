@@ -1,5 +1,6 @@
 //! The card is left locked: after every piece of work, whatever went wrong in it, no other program can use a key.
 
+use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme};
 use jpki_pkcs11::transport;
 use jpki_virtual_card::{LeaveBehaviour, Options, Phone};
@@ -27,13 +28,13 @@ fn after_everything_that_goes_well() {
         for key_pair in KeyPair::ALL {
             let (machine, _card, token) = token_of(options.clone(), key_pair);
             assert_locked(&machine, "after the recognition");
-            assert_eq!(token.login(pin(key_pair), false), Ok(()), "{options:?}");
+            assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "{options:?}");
             assert_locked(&machine, &format!("after login, {options:?}"));
             for scheme in [Scheme::Pkcs1, Scheme::PssSha256] {
                 assert!(token.sign(scheme, &[1; 32]).is_ok(), "{options:?}");
                 assert_locked(&machine, &format!("after a signature, {options:?}"));
             }
-            assert_eq!(token.change_pin(pin(key_pair), pin(key_pair), false), Ok(()));
+            assert_eq!(token.change_pin(Typed(pin(key_pair)), Typed(pin(key_pair))), Ok(()));
             assert_locked(&machine, &format!("after a change of the PIN, {options:?}"));
             assert_eq!(token.logout(), Ok(()));
             assert_locked(&machine, &format!("after logout, {options:?}"));
@@ -46,7 +47,7 @@ fn after_a_refused_pin() {
     for options in honest_cards() {
         for key_pair in KeyPair::ALL {
             let (machine, _card, token) = token_of(options.clone(), key_pair);
-            assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+            assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
             assert_locked(&machine, &format!("after a wrong PIN, {options:?}"));
         }
     }
@@ -56,13 +57,13 @@ fn after_a_refused_pin() {
 fn a_card_that_lies_is_locked_at_the_latest_by_logout() {
     for key_pair in KeyPair::ALL {
         let (machine, _card, token) = token_of(Options { leave: LeaveBehaviour::Lies, ..Options::default() }, key_pair);
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert!(token.certificate().is_ok_and(|certificate| certificate.is_some()));
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
         assert_eq!(token.logout(), Ok(()));
         assert_locked(&machine, "after logout from a card that lies");
         // From then on it is not believed any more.
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_locked(&machine, "after the next login");
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
         assert_locked(&machine, "after the next signature");
@@ -79,7 +80,7 @@ fn a_card_without_a_certificate_is_powered_down_at_logout() {
     };
     for key_pair in KeyPair::ALL {
         let (machine, _card, token) = token_of(options.clone(), key_pair);
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_eq!(token.logout(), Ok(()));
         assert_locked(&machine, "nothing shows whether it is locked, so it is powered down");
     }
@@ -105,12 +106,12 @@ fn after_a_fault_at_any_command() {
                         });
                     };
                     fail_at(at);
-                    let login = token.login(pin(key_pair), false);
+                    let login = token.login(Typed(pin(key_pair)));
                     machine.intercept_no_more(READER);
                     assert_locked(&machine, &format!("after login with a fault at {at}, {leave:?}"));
                     if login.is_err() {
                         assert!(!token.is_logged_in());
-                        assert_eq!(token.login(pin(key_pair), false), Ok(()), "the next time, after a fault at {at}");
+                        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "the next time, after a fault at {at}");
                     }
                     fail_at(at);
                     let _ = token.sign(Scheme::Pkcs1, b"x");
@@ -143,7 +144,7 @@ fn after_a_refused_leave() {
                 Fate::Arrives
             }
         });
-        assert_eq!(token.login(pin(AUTH), false), Ok(()), "{status:04X}");
+        assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "{status:04X}");
         machine.intercept_no_more(READER);
         assert_locked(&machine, &format!("after {status:04X} to both SELECTs"));
     }
@@ -152,7 +153,7 @@ fn after_a_refused_leave() {
 #[test]
 fn another_program_cannot_get_between_verify_and_leaving() {
     let (machine, _card, token) = token_of(Options::default(), AUTH);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     std::thread::scope(|scope| {
         let program = machine.other_program(READER);
         let thief = scope.spawn(move || (0..200).all(|_| use_without_pin_or_interrupted(&program)));
@@ -175,7 +176,7 @@ fn a_reset_by_another_program_between_two_pieces_of_work() {
     for warm_reset_clears in [true, false] {
         let (machine, _card, token) = token_of(Options { warm_reset_clears, ..Options::default() }, AUTH);
         let _session = token.hold_connection();
-        assert_eq!(token.login(pin(AUTH), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
         machine.other_program(READER).reset();
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
         machine.other_program(READER).reset();
@@ -194,7 +195,7 @@ fn after_a_change_of_the_pin_without_login() {
                 KeyPair::Authentication => b"4321",
                 KeyPair::Signature => b"NEW123",
             };
-            assert_eq!(token.change_pin(pin(key_pair), new, false), Ok(()));
+            assert_eq!(token.change_pin(Typed(pin(key_pair)), Typed(new)), Ok(()));
             assert_locked(&machine, &format!("after a change of the PIN, {leave:?}"));
         }
     }

@@ -1,10 +1,11 @@
 //! PINs: what they cost, and what they never cost.
 
+use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
 use jpki_virtual_card::Options;
 
 use crate::machine::Cost;
-use crate::support::{AUTH, READER, SIGN, kind, pin, pins_sent, token_of, wrong_pin};
+use crate::support::{AUTH, READER, SIGN, kind, pin, pins_sent, sparing_token, token_of, wrong_pin};
 
 /// A PIN that can be set.
 fn new_pin(key_pair: KeyPair) -> &'static [u8] {
@@ -21,9 +22,9 @@ fn login_logout_and_login_again() {
         assert_eq!(token.logout(), Err(Error::NotLoggedIn));
         assert!(token.sign(Scheme::Pkcs1, b"x").is_err(), "not before login");
         for _ in 0..2 {
-            assert_eq!(token.login(pin(key_pair), false), Ok(()));
+            assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
             assert!(token.is_logged_in());
-            assert_eq!(token.login(pin(key_pair), false), Err(Error::AlreadyLoggedIn));
+            assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::AlreadyLoggedIn));
             assert_eq!(token.logout(), Ok(()));
             assert!(!token.is_logged_in());
         }
@@ -42,10 +43,10 @@ fn a_pin_of_a_wrong_form_is_never_sent() {
     for (key_pair, pins) in wrong {
         let (machine, card, token) = token_of(Options::default(), key_pair);
         for pin in pins {
-            let (answer, cost) = machine.cost_of(|| token.login(pin, false));
+            let (answer, cost) = machine.cost_of(|| token.login(Typed(pin)));
             assert_eq!(answer, Err(Error::PinIncorrect), "{pin:?}");
             assert_eq!(cost, Cost::default(), "{pin:?}");
-            assert_eq!(token.change_pin(pin, new_pin(key_pair), false), Err(Error::PinIncorrect), "{pin:?}");
+            assert_eq!(token.change_pin(Typed(pin), Typed(new_pin(key_pair))), Err(Error::PinIncorrect), "{pin:?}");
         }
         assert_eq!(pins_sent(&card), 0);
         assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries())));
@@ -58,18 +59,21 @@ fn a_refused_pin_is_not_sent_twice() {
     for key_pair in KeyPair::ALL {
         let (_machine, card, token) = token_of(Options::default(), key_pair);
         for _ in 0..20 {
-            assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
-            assert_eq!(token.change_pin(wrong_pin(key_pair), new_pin(key_pair), false), Err(Error::PinIncorrect));
+            assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
+            assert_eq!(
+                token.change_pin(Typed(wrong_pin(key_pair)), Typed(new_pin(key_pair))),
+                Err(Error::PinIncorrect)
+            );
         }
         assert_eq!(pins_sent(&card), 1);
         assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
         assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries() - 1)), "and the token knows");
         // The right one works all the while, and then the wrong one may be wrong again.
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_eq!(token.logout(), Ok(()));
-        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+        assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
         assert_eq!(pins_sent(&card), 3, "a right PIN makes the card the judge again");
-        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect));
+        assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
         assert_eq!(pins_sent(&card), 3);
     }
 }
@@ -77,12 +81,12 @@ fn a_refused_pin_is_not_sent_twice() {
 #[test]
 fn a_signing_pin_in_lower_case_is_the_same_pin() {
     let (_machine, card, token) = token_of(Options::default(), SIGN);
-    assert_eq!(token.login(b"abc123", false), Ok(()));
+    assert_eq!(token.login(Typed(b"abc123")), Ok(()));
     assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "what is held is what the card takes");
     assert_eq!(token.logout(), Ok(()));
-    assert_eq!(token.login(b"wrong9", false), Err(Error::PinIncorrect));
+    assert_eq!(token.login(Typed(b"wrong9")), Err(Error::PinIncorrect));
     card.card().clear_exchanges();
-    assert_eq!(token.login(b"WRONG9", false), Err(Error::PinIncorrect));
+    assert_eq!(token.login(Typed(b"WRONG9")), Err(Error::PinIncorrect));
     assert_eq!(pins_sent(&card), 0, "and the same wrong PIN");
 }
 
@@ -94,12 +98,12 @@ fn tries_are_told_after_each_attempt() {
         for attempt in 1..limit {
             let mut wrong = wrong_pin(key_pair).to_vec();
             *wrong.last_mut().expect("a character") = b'0' + attempt;
-            assert_eq!(token.login(&wrong, false), Err(Error::PinIncorrect));
+            assert_eq!(token.login(Typed(&wrong)), Err(Error::PinIncorrect));
             let (tries, cost) = machine.cost_of(|| token.tries());
             assert_eq!(tries, Ok(Tries::Left(limit - attempt)));
             assert_eq!(cost.apdus, 0, "the answer to VERIFY has said it");
         }
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_eq!(token.tries(), Ok(Tries::Left(limit)), "the card is asked what a right PIN brought back");
         let (_, cost) = machine.cost_of(|| token.tries());
         assert_eq!(cost.apdus, 0, "once");
@@ -113,11 +117,11 @@ fn the_last_wrong_try_locks_and_says_so() {
         let (_machine, card, token) =
             token_of(Options { auth_tries_left: 1, sign_tries_left: 1, ..Options::default() }, key_pair);
         // 63C0 to the attempt that locks it, 6984 to all others (card-facts §4.1).
-        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinLocked));
+        assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinLocked));
         assert_eq!(token.tries(), Ok(Tries::Left(0)));
-        assert_eq!(token.login(pin(key_pair), false), Err(Error::PinLocked));
-        assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinLocked));
-        assert_eq!(token.change_pin(pin(key_pair), new_pin(key_pair), false), Err(Error::PinLocked));
+        assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::PinLocked));
+        assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinLocked));
+        assert_eq!(token.change_pin(Typed(pin(key_pair)), Typed(new_pin(key_pair))), Err(Error::PinLocked));
         assert!(!token.is_logged_in());
         assert_eq!(card.card().tries_left(kind(key_pair)), 0);
     }
@@ -125,22 +129,23 @@ fn the_last_wrong_try_locks_and_says_so() {
 
 #[test]
 fn the_last_try_can_be_spared() {
-    let (_machine, card, token) = token_of(Options { auth_tries_left: 2, ..Options::default() }, AUTH);
-    assert_eq!(token.login(wrong_pin(AUTH), true), Err(Error::PinIncorrect), "one of two is not the last");
-    assert_eq!(token.login(pin(AUTH), true), Err(Error::LastTry), "not even the right one");
-    assert_eq!(token.change_pin(pin(AUTH), b"4321", true), Err(Error::LastTry));
+    let (machine, card, token) = token_of(Options { auth_tries_left: 2, ..Options::default() }, AUTH);
+    let sparing = sparing_token(&machine, AUTH);
+    assert_eq!(sparing.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect), "one of two is not the last");
+    assert_eq!(sparing.login(Typed(pin(AUTH))), Err(Error::LastTry), "not even the right one");
+    assert_eq!(sparing.change_pin(Typed(pin(AUTH)), Typed(b"4321")), Err(Error::LastTry));
     assert_eq!(card.card().tries_left(kind(AUTH)), 1);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()), "unless it is wanted");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "unless it is wanted");
     assert_eq!(token.logout(), Ok(()));
     // Another program may have spent tries meanwhile.
     card.card().set_tries_left(kind(AUTH), 1);
-    assert_eq!(token.login(pin(AUTH), true), Err(Error::LastTry));
+    assert_eq!(sparing.login(Typed(pin(AUTH))), Err(Error::LastTry));
 }
 
 /// Somebody changes the PIN with another program while the user is logged in.
 fn changed_behind_our_back(key_pair: KeyPair) {
     let (machine, card, token) = token_of(Options::default(), key_pair);
-    assert_eq!(token.login(pin(key_pair), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
     assert!(token.certificate().is_ok());
     card.card().set_pin(kind(key_pair), if key_pair == AUTH { "8888" } else { "CHANGED8" });
     card.card().clear_exchanges();
@@ -149,7 +154,7 @@ fn changed_behind_our_back(key_pair: KeyPair) {
     assert!(!token.is_logged_in(), "the held PIN is gone");
     for _ in 0..5 {
         assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
-        assert_eq!(token.login(pin(key_pair), false), Err(Error::PinIncorrect));
+        assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::PinIncorrect));
     }
     assert_eq!(pins_sent(&card), 1, "it was sent once, and never again");
     assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
@@ -165,7 +170,7 @@ fn a_held_pin_that_is_refused_is_destroyed() {
 #[test]
 fn a_held_pin_that_meets_a_locked_card_is_destroyed() {
     let (_machine, card, token) = token_of(Options::default(), AUTH);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     card.card().set_tries_left(kind(AUTH), 0);
     assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
     assert!(!token.is_logged_in());
@@ -178,17 +183,17 @@ fn a_changed_pin_is_the_one_that_counts() {
         for logged_in in [true, false] {
             let (machine, _card, token) = token_of(Options::default(), key_pair);
             if logged_in {
-                assert_eq!(token.login(pin(key_pair), false), Ok(()));
+                assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
             }
-            assert_eq!(token.change_pin(pin(key_pair), new, false), Ok(()));
+            assert_eq!(token.change_pin(Typed(pin(key_pair)), Typed(new)), Ok(()));
             assert_eq!(token.is_logged_in(), logged_in, "as before");
             if logged_in {
                 assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the new PIN is held");
                 assert_eq!(token.logout(), Ok(()));
             }
             crate::support::assert_locked(&machine, "after the change");
-            assert_eq!(token.login(pin(key_pair), false), Err(Error::PinIncorrect), "the old PIN");
-            assert_eq!(token.login(new, false), Ok(()), "the new PIN");
+            assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::PinIncorrect), "the old PIN");
+            assert_eq!(token.login(Typed(new)), Ok(()), "the new PIN");
         }
     }
 }
@@ -206,7 +211,7 @@ fn a_pin_that_cannot_be_set_is_refused_without_the_card() {
     ];
     for (key_pair, new, expected) in cases {
         let (machine, _card, token) = token_of(Options::default(), key_pair);
-        let (answer, cost) = machine.cost_of(|| token.change_pin(pin(key_pair), new, false));
+        let (answer, cost) = machine.cost_of(|| token.change_pin(Typed(pin(key_pair)), Typed(new)));
         assert_eq!((answer, cost), (Err(expected), Cost::default()), "{new:?}");
     }
 }
@@ -214,9 +219,9 @@ fn a_pin_that_cannot_be_set_is_refused_without_the_card() {
 #[test]
 fn a_new_pin_that_the_card_does_not_take_changes_nothing() {
     let (machine, card, token) = token_of(Options::default(), AUTH);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     card.card().answer_matching(0x24, 1, vec![0x6A, 0x80]);
-    assert!(matches!(token.change_pin(pin(AUTH), b"4321", false), Err(Error::Card(_))));
+    assert!(matches!(token.change_pin(Typed(pin(AUTH)), Typed(b"4321")), Err(Error::Card(_))));
     crate::support::assert_locked(&machine, "after the refusal");
     assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the old PIN is held still");
     assert_eq!(token.tries(), Ok(Tries::Left(3)));
@@ -226,11 +231,11 @@ fn a_new_pin_that_the_card_does_not_take_changes_nothing() {
 fn two_tokens_of_a_card_are_two_logins() {
     let (machine, card, auth) = token_of(Options::default(), AUTH);
     let sign = crate::support::token(&crate::support::reader(&machine), SIGN);
-    assert_eq!(auth.login(pin(AUTH), false), Ok(()));
+    assert_eq!(auth.login(Typed(pin(AUTH))), Ok(()));
     assert!(!sign.is_logged_in());
-    assert_eq!(sign.login(pin(AUTH), false), Err(Error::PinIncorrect), "four digits are no signing PIN");
+    assert_eq!(sign.login(Typed(pin(AUTH))), Err(Error::PinIncorrect), "four digits are no signing PIN");
     assert_eq!(card.card().tries_left(kind(SIGN)), 5);
-    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+    assert_eq!(sign.login(Typed(pin(SIGN))), Ok(()));
     assert_eq!(auth.logout(), Ok(()));
     assert!(sign.is_logged_in());
     assert!(machine.other_program(READER).transmit(crate::support::SELECT_JPKI).ends_with(&[0x90, 0x00]));

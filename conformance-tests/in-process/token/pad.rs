@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use jpki_pkcs11::token::PinEntry::{OnPad, Typed};
 use jpki_pkcs11::token::{Error, KeyPair, PinPad, Scheme, Token, Tries};
 use jpki_virtual_card::{LeaveBehaviour, Options, Phone};
 
 use crate::machine::{Machine, Plastic, User};
-use crate::support::{AUTH, READER, SIGN, assert_locked, kind, pin, pins_sent, reader, token, wrong_pin};
+use crate::support::{
+    AUTH, READER, SIGN, assert_locked, kind, pin, pins_sent, reader, sparing_token, token, wrong_pin,
+};
 
 /// A card in a reader with a PIN pad that has letters, and both tokens.
 pub(crate) fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
@@ -35,7 +38,7 @@ pub(super) fn wrong(key_pair: KeyPair) -> User {
 /// The user types the right PIN.
 pub(super) fn log_in(machine: &Machine, token: &Token) {
     machine.at_pad(READER, &[right(token.key_pair())]);
-    assert_eq!(token.login_on_pad(false), Ok(()));
+    assert_eq!(token.login(OnPad), Ok(()));
 }
 
 pub(super) fn signs(token: &Token) -> Result<(), Error> {
@@ -66,8 +69,8 @@ fn from_login_to_logout() {
             for _ in 0..2 {
                 log_in(&machine, &token);
                 assert!(token.is_logged_in());
-                assert_eq!(token.login_on_pad(false), Err(Error::AlreadyLoggedIn));
-                assert_eq!(token.login(pin(key_pair), false), Err(Error::AlreadyLoggedIn));
+                assert_eq!(token.login(OnPad), Err(Error::AlreadyLoggedIn));
+                assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::AlreadyLoggedIn));
                 assert!(!machine.others_can_connect(READER), "nobody else reaches the card");
                 assert!(token.certificate().is_ok_and(|certificate| certificate.is_some()), "{options:?}");
                 card.card().clear_exchanges();
@@ -112,7 +115,7 @@ fn what_costs_no_try() {
         for (user, expected) in cases {
             let (machine, card, token) = one_at_pad(Options::default(), key_pair);
             machine.at_pad(READER, &[user]);
-            assert_eq!(token.login_on_pad(false), Err(expected), "{user:?}");
+            assert_eq!(token.login(OnPad), Err(expected), "{user:?}");
             assert!(!token.is_logged_in());
             assert_eq!(pins_sent(&card), 0);
             let (tries, cost) = machine.cost_of(|| token.tries());
@@ -129,20 +132,20 @@ fn a_wrong_pin_costs_a_try() {
         let (machine, card, token) = one_at_pad(Options::default(), key_pair);
         for left in (1..key_pair.tries()).rev() {
             machine.at_pad(READER, &[wrong(key_pair)]);
-            assert_eq!(token.login_on_pad(false), Err(Error::PinIncorrect));
+            assert_eq!(token.login(OnPad), Err(Error::PinIncorrect));
             assert_eq!(token.tries(), Ok(Tries::Left(left)));
             assert_eq!(card.card().tries_left(kind(key_pair)), left);
             assert_given_back(&machine, "after a wrong PIN");
         }
         machine.at_pad(READER, &[User::Types("0000")]);
         let asked = machine.asked_at_pad(READER);
-        assert_eq!(token.login_on_pad(true), Err(Error::LastTry));
+        assert_eq!(sparing_token(&machine, key_pair).login(OnPad), Err(Error::LastTry));
         assert_eq!(machine.asked_at_pad(READER), asked, "the user is not asked in vain");
         machine.at_pad(READER, &[wrong(key_pair)]);
-        assert_eq!(token.login_on_pad(false), Err(Error::PinLocked));
+        assert_eq!(token.login(OnPad), Err(Error::PinLocked));
         assert_eq!(token.tries(), Ok(Tries::Left(0)));
         machine.at_pad(READER, &[right(key_pair)]);
-        assert_eq!(token.login_on_pad(false), Err(Error::PinLocked));
+        assert_eq!(token.login(OnPad), Err(Error::PinLocked));
         assert_given_back(&machine, "after the PIN was locked");
     }
 }
@@ -150,13 +153,13 @@ fn a_wrong_pin_costs_a_try() {
 #[test]
 fn a_right_pin_at_the_pad_makes_the_card_the_judge_of_refused_ones() {
     let (machine, card, token) = one_at_pad(Options::default(), AUTH);
-    assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
-    assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(token.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
+    assert_eq!(token.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     assert_eq!(card.card().tries_left(kind(AUTH)), 2, "sent once");
     log_in(&machine, &token);
     assert_eq!(token.tries(), Ok(Tries::Left(3)));
     assert_eq!(token.logout(), Ok(()));
-    assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(token.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     assert_eq!(card.card().tries_left(kind(AUTH)), 2, "and once more");
 }
 
@@ -164,11 +167,11 @@ fn a_right_pin_at_the_pad_makes_the_card_the_judge_of_refused_ones() {
 fn a_typed_pin_works_as_ever() {
     for key_pair in KeyPair::ALL {
         let (machine, _card, token) = one_at_pad(Options::default(), key_pair);
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_given_back(&machine, "after a login with a typed PIN");
         assert_eq!(signs(&token), Ok(()));
         assert_given_back(&machine, "after a signature");
-        assert_eq!(token.login_on_pad(false), Err(Error::AlreadyLoggedIn));
+        assert_eq!(token.login(OnPad), Err(Error::AlreadyLoggedIn));
         assert_eq!(token.logout(), Ok(()));
         assert_eq!(machine.asked_at_pad(READER), 0);
     }
@@ -179,12 +182,12 @@ fn a_reader_without_a_pad_asks_nobody() {
     let (machine, card, token) = crate::support::token_of(Options::default(), AUTH);
     assert_eq!(token.pin_pad(), PinPad::default());
     card.card().clear_exchanges();
-    assert_eq!(token.login_on_pad(false), Err(Error::NoPinPad));
-    assert_eq!(token.confirm_on_pad(false), Err(Error::NotLoggedIn));
-    assert_eq!(token.change_pin_on_pad(false), Err(Error::NoPinPad));
+    assert_eq!(token.login(OnPad), Err(Error::NoPinPad));
+    assert_eq!(token.reauthenticate(OnPad), Err(Error::NotLoggedIn));
+    assert_eq!(token.change_pin(OnPad, OnPad), Err(Error::NoPinPad));
     assert_eq!(pins_sent(&card), 0);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
-    assert_eq!(token.confirm_on_pad(false), Err(Error::NoPinPad));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
+    assert_eq!(token.reauthenticate(OnPad), Err(Error::NoPinPad));
     assert_eq!(token.tries(), Ok(Tries::Left(3)));
     assert_eq!(signs(&token), Ok(()));
     assert_given_back(&machine, "after all that");
@@ -195,13 +198,13 @@ fn a_card_that_another_program_uses_cannot_be_kept() {
     let (machine, card, token) = one_at_pad(Options::default(), AUTH);
     machine.set_shared(READER, true);
     machine.at_pad(READER, &[right(AUTH)]);
-    assert_eq!(token.login_on_pad(false), Err(Error::Busy));
+    assert_eq!(token.login(OnPad), Err(Error::Busy));
     assert!(!token.is_logged_in());
     assert_eq!((pins_sent(&card), machine.asked_at_pad(READER)), (0, 0));
-    assert_eq!(token.login(pin(AUTH), false), Ok(()), "with a typed PIN it can be shared");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "with a typed PIN it can be shared");
     assert_eq!(token.logout(), Ok(()));
     machine.set_shared(READER, false);
-    assert_eq!(token.login_on_pad(false), Ok(()));
+    assert_eq!(token.login(OnPad), Ok(()));
 }
 
 #[test]
@@ -210,7 +213,7 @@ fn the_pin_is_changed_at_the_pad() {
         let (machine, card, token) = one_at_pad(Options::default(), key_pair);
         for user in [User::Cancels, User::Sleeps] {
             machine.at_pad(READER, &[user]);
-            assert_eq!(token.change_pin_on_pad(false), Err(Error::Cancelled));
+            assert_eq!(token.change_pin(OnPad, OnPad), Err(Error::Cancelled));
         }
         let cases: [(&[User], Error); 5] = [
             (&[User::Cancels], Error::Cancelled),
@@ -224,18 +227,18 @@ fn the_pin_is_changed_at_the_pad() {
             let expected =
                 if key_pair == AUTH && expected == Error::NewPinMismatch { Error::NewPinLength } else { expected };
             machine.at_pad(READER, &[&[right(key_pair)], after].concat());
-            assert_eq!(token.change_pin_on_pad(false), Err(expected), "{after:?}");
+            assert_eq!(token.change_pin(OnPad, OnPad), Err(expected), "{after:?}");
             assert_given_back(&machine, "after a change that did not come about");
         }
         machine.at_pad(READER, &[wrong(key_pair)]);
-        assert_eq!(token.change_pin_on_pad(false), Err(Error::PinIncorrect));
+        assert_eq!(token.change_pin(OnPad, OnPad), Err(Error::PinIncorrect));
         assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
         machine.at_pad(READER, &[right(key_pair), User::Types(new), User::Types(new)]);
-        assert_eq!(token.change_pin_on_pad(false), Ok(()));
+        assert_eq!(token.change_pin(OnPad, OnPad), Ok(()));
         assert!(!token.is_logged_in());
         assert_given_back(&machine, "after the change");
-        assert_eq!(token.login(pin(key_pair), false), Err(Error::PinIncorrect), "the old PIN");
-        assert_eq!(token.login(new.as_bytes(), false), Ok(()), "the new PIN");
+        assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::PinIncorrect), "the old PIN");
+        assert_eq!(token.login(Typed(new.as_bytes())), Ok(()), "the new PIN");
     }
 }
 
@@ -243,7 +246,7 @@ fn the_pin_is_changed_at_the_pad() {
 fn a_change_at_the_pad_during_a_login() {
     let change = |machine: &Machine, token: &Token, to: &'static str| {
         machine.at_pad(READER, &[right(AUTH), User::Types(to), User::Types(to)]);
-        token.change_pin_on_pad(false)
+        token.change_pin(OnPad, OnPad)
     };
     let (machine, card, token) = one_at_pad(Options::default(), AUTH);
     log_in(&machine, &token);
@@ -254,9 +257,9 @@ fn a_change_at_the_pad_during_a_login() {
     assert_eq!(card.card().tries_left(kind(AUTH)), 3);
     // With a held PIN there is no way to know the new one.
     let (machine, card, token) = one_at_pad(Options::default(), AUTH);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     machine.at_pad(READER, &[right(AUTH), User::Types("4321"), User::Types("1234")]);
-    assert_eq!(token.change_pin_on_pad(false), Err(Error::NewPinMismatch));
+    assert_eq!(token.change_pin(OnPad, OnPad), Err(Error::NewPinMismatch));
     assert_eq!(signs(&token), Ok(()), "nothing was changed");
     assert_eq!(change(&machine, &token, "4321"), Ok(()));
     assert_eq!(signs(&token), Err(Error::NotLoggedIn));
@@ -268,7 +271,7 @@ fn a_change_at_the_pad_during_a_login() {
 fn a_typed_change_during_a_login_at_the_pad() {
     let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
     log_in(&machine, &token);
-    assert_eq!(token.change_pin(pin(AUTH), b"4321", false), Ok(()));
+    assert_eq!(token.change_pin(Typed(pin(AUTH)), Typed(b"4321")), Ok(()));
     assert_eq!(signs(&token), Ok(()));
     assert!(!machine.others_can_connect(READER));
     assert_eq!(token.logout(), Ok(()));

@@ -1,6 +1,7 @@
 //! The two tokens of a card at a PIN pad: the card is kept for both of them.
 
 use jpki_pkcs11::token::Error;
+use jpki_pkcs11::token::PinEntry::{OnPad, Typed};
 use jpki_virtual_card::{LeaveBehaviour, Options};
 
 use super::pad::{assert_given_back, at_pad, log_in, signs};
@@ -33,12 +34,12 @@ fn one_token_at_the_pad_and_one_with_a_typed_pin() {
             for typed_out_first in [true, false] {
                 let (machine, card, [auth, sign]) = at_pad(Options { leave, ..Options::default() });
                 if typed_first {
-                    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+                    assert_eq!(sign.login(Typed(pin(SIGN))), Ok(()));
                 }
                 log_in(&machine, &auth);
                 if !typed_first {
-                    assert_eq!(sign.login(wrong_pin(SIGN), false), Err(Error::PinIncorrect));
-                    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+                    assert_eq!(sign.login(Typed(wrong_pin(SIGN))), Err(Error::PinIncorrect));
+                    assert_eq!(sign.login(Typed(pin(SIGN))), Ok(()));
                 }
                 assert_eq!((signs(&auth), signs(&sign), signs(&auth)), (Ok(()), Ok(()), Ok(())));
                 if typed_out_first {
@@ -72,7 +73,7 @@ fn in_many_threads() {
             let token = if at_the_pad { &auth } else { &sign };
             scope.spawn(move || {
                 for _ in 0..20 {
-                    no_accident(if at_the_pad { token.login_on_pad(false) } else { token.login(pin(SIGN), false) });
+                    no_accident(if at_the_pad { token.login(OnPad) } else { token.login(Typed(pin(SIGN))) });
                     no_accident(signs(token));
                     no_accident(token.logout());
                 }

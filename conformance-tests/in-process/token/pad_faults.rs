@@ -1,5 +1,6 @@
 //! Logins at a PIN pad that end otherwise than by logout: whatever happens, the card is locked and given back.
 
+use jpki_pkcs11::token::PinEntry::OnPad;
 use jpki_pkcs11::token::{Error, KeyPair, Tries};
 use jpki_pkcs11::transport;
 use jpki_virtual_card::{LeaveBehaviour, Options};
@@ -12,7 +13,7 @@ use crate::support::{AUTH, READER, kind, other_plastic, reader};
 fn the_user_pulls_the_card_out() {
     let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
     machine.at_pad(READER, &[User::PullsTheCard]);
-    assert_eq!(token.login_on_pad(false), Err(Error::Removed));
+    assert_eq!(token.login(OnPad), Err(Error::Removed));
     assert!(token.is_gone() && !token.is_logged_in());
     // During the login, and another card comes.
     let machine = crate::support::machine_with(&crate::support::plastic(Options::default()));
@@ -34,7 +35,7 @@ fn the_next_card_is_not_kept_from_anybody() {
     let session = token.hold_connection();
     log_in(&machine, &token);
     machine.remove(READER);
-    assert_eq!(token.look(), Err(Error::Removed));
+    assert_eq!(token.check_present(), Err(Error::Removed));
     machine.insert(READER, &other_plastic());
     assert_given_back(&machine, "with the next card");
     drop(session);
@@ -96,7 +97,7 @@ fn a_fault_at_any_command() {
                 let when = format!("with {fault:?} at {at}, {key_pair:?}, {leave:?}");
                 machine.at_pad(READER, &[right(key_pair)]);
                 fail();
-                let answer = token.login_on_pad(false);
+                let answer = token.login(OnPad);
                 machine.intercept_no_more(READER);
                 assert_eq!(token.is_logged_in(), answer.is_ok(), "{when}");
                 if answer.is_err() {
@@ -126,7 +127,7 @@ fn a_pin_that_is_locked_meanwhile_ends_the_login() {
     log_in(&machine, &token);
     card.card().set_tries_left(kind(AUTH), 1);
     machine.at_pad(READER, &[wrong(AUTH)]);
-    assert_eq!(token.confirm_on_pad(false), Err(Error::PinLocked));
+    assert_eq!(token.reauthenticate(OnPad), Err(Error::PinLocked));
     assert!(!token.is_logged_in());
     assert_given_back(&machine, "after the PIN was locked");
 }

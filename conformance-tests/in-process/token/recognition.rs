@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Contents, KeyPair, Tries};
 use jpki_virtual_card::{Options, Phone};
 
@@ -96,7 +97,7 @@ fn without_the_common_application_the_serial_comes_from_the_certificate() {
         SIGN,
     );
     assert_eq!(neither.serial(), "");
-    assert_eq!(neither.login(b"ABC123", false), Ok(()));
+    assert_eq!(neither.login(Typed(b"ABC123")), Ok(()));
     // Nor where something else than a certificate lies in its place, which the next look finds as well.
     for nonsense in [&b"\x30\x82\x00\x10"[..], b"\x30\x03\x02\x01\x00", b"no certificate"] {
         let card = without();
@@ -240,6 +241,6 @@ fn a_locked_pin_does_not_hide_the_other_token() {
         let reader = reader(&machine);
         assert_eq!(token(&reader, locked).tries(), Ok(Tries::Left(0)));
         let other = if locked == AUTH { SIGN } else { AUTH };
-        assert_eq!(token(&reader, other).login(crate::support::pin(other), false), Ok(()));
+        assert_eq!(token(&reader, other).login(Typed(crate::support::pin(other))), Ok(()));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use jpki_pkcs11::token::PinEntry::{OnPad, Typed};
 use jpki_pkcs11::token::{Error, Reader, Scheme};
 use jpki_virtual_card::Options;
 
@@ -45,11 +46,11 @@ fn a_pin_that_was_typed_for_another_card_is_not_sent() {
     other.card().set_pin(kind(AUTH), "7777");
     replug(&machine, &other);
     // Nothing shows that it is another card, until a new connection is made to it.
-    assert_eq!(first.login(pin(AUTH), false), Err(Error::Removed));
+    assert_eq!(first.login(Typed(pin(AUTH))), Err(Error::Removed));
     assert_eq!((pins_sent(&other), other.card().tries_left(kind(AUTH))), (0, 3));
     let second = token(&reader, AUTH);
     assert_ne!((second.number(), second.serial()), (first.number(), first.serial()));
-    assert_eq!(second.login(b"7777", false), Ok(()));
+    assert_eq!(second.login(Typed(b"7777")), Ok(()));
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_connection_leads_to_no_other_card() {
     let other = other_plastic();
     replug(&machine, &other);
     assert_eq!(first.certificate().map(|_| ()), Err(Error::Removed));
-    assert_eq!(first.login(pin(AUTH), false), Err(Error::Removed));
+    assert_eq!(first.login(Typed(pin(AUTH))), Err(Error::Removed));
     assert_eq!(pins_sent(&other), 0);
     assert_ne!(token(&reader, AUTH).serial(), first.serial());
 }
@@ -71,7 +72,7 @@ fn a_held_pin_stays_here_after_a_login_at_the_pad() {
     machine.give_pad(READER, true);
     let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
     let _sessions = [auth.hold_connection(), sign.hold_connection()];
-    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+    assert_eq!(sign.login(Typed(pin(SIGN))), Ok(()));
     // The exclusive connection for it ends with the login, so that the next piece of work makes another one.
     log_in(&machine, &auth);
     assert_eq!(auth.logout(), Ok(()));
@@ -87,9 +88,9 @@ fn a_held_pin_stays_here_after_a_pad_that_could_not_be_had() {
     machine.give_pad(READER, true);
     let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
     let _sessions = [auth.hold_connection(), sign.hold_connection()];
-    assert_eq!(sign.login(pin(SIGN), false), Ok(()));
+    assert_eq!(sign.login(Typed(pin(SIGN))), Ok(()));
     machine.set_shared(READER, true);
-    assert_eq!(auth.login_on_pad(false), Err(Error::Busy));
+    assert_eq!(auth.login(OnPad), Err(Error::Busy));
     machine.set_shared(READER, false);
     let other = other_plastic();
     replug(&machine, &other);
@@ -103,7 +104,7 @@ fn the_same_card_is_known_again_for_two_commands() {
         let (machine, reader) = plugged(Options { common_ap, ..Options::default() });
         let first = token(&reader, AUTH);
         assert_eq!(first.certificate().map(|found| found.is_some()), Ok(true));
-        assert_eq!(first.login(pin(AUTH), false), Ok(()));
+        assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
         // Right after that nothing is looked at anew.
         let (signed, cost) = machine.cost_of(|| signs(&first));
         assert_eq!((signed, cost.apdus), (Ok(()), 4));
@@ -123,19 +124,19 @@ fn a_card_of_which_nothing_tells_gets_no_held_pin_over_a_new_connection() {
     let first = token(&reader, AUTH);
     assert_eq!(first.serial(), "");
     let session = first.hold_connection();
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     assert_eq!(signs(&first), Ok(()), "over the same connection");
     drop(session);
     some_time();
     assert_eq!(signs(&first), Err(Error::NotLoggedIn));
-    assert_eq!(first.login(pin(AUTH), false), Ok(()), "whose PIN it is, only the user knows");
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()), "whose PIN it is, only the user knows");
 }
 
 #[test]
 fn a_card_of_another_kind_ends_the_login() {
     let (machine, reader) = plugged(Options::default());
     let first = token(&reader, AUTH);
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     replug(&machine, &plastic(Options { not_my_number_card: true, ..Options::default() }));
     assert_eq!(first.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
     assert!(!first.is_logged_in());
@@ -153,21 +154,21 @@ fn a_number_that_cannot_be_read_at_once_is_no_other_card() {
     {
         let fail_once = || card.card().answer_matching(instruction, count, status.to_vec());
         let first = token(&reader, AUTH);
-        assert_eq!(first.login(pin(AUTH), false), Ok(()));
+        assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
         some_time();
         fail_once();
         assert_eq!(signs(&first), Ok(()), "{instruction:02X} {status:02X?}");
         // Nor when the card is recognised: what it has refused is remembered by its number.
         assert_eq!(first.logout(), Ok(()));
-        assert_eq!(first.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+        assert_eq!(first.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
         let taken_out = machine.remove(READER);
         fail_once();
         machine.insert(READER, &taken_out);
         let second = token(&reader, AUTH);
         assert_eq!(second.serial(), first.serial(), "{instruction:02X} {status:02X?}");
-        assert_eq!(second.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+        assert_eq!(second.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
         assert_eq!(card.card().tries_left(kind(AUTH)), 2, "sent once");
-        assert_eq!(second.login(pin(AUTH), false), Ok(()));
+        assert_eq!(second.login(Typed(pin(AUTH))), Ok(()));
         assert_eq!(second.logout(), Ok(()));
     }
 }

@@ -1,5 +1,6 @@
 //! Signatures, and cards that sign wrongly or not at all.
 
+use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, RAW_INPUT_MAX, Scheme};
 use jpki_virtual_card::Options;
 
@@ -9,7 +10,7 @@ use crate::support::{AUTH, SIGN, assert_locked, is_signature, pin, token_of};
 fn signatures_are_right() {
     for key_pair in KeyPair::ALL {
         let (_machine, _card, token) = token_of(Options::default(), key_pair);
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         for length in [1, 20, 32, 51, RAW_INPUT_MAX] {
             let input = vec![0x5A; length];
             let signature = token.sign(Scheme::Pkcs1, &input).expect("a signature");
@@ -24,7 +25,7 @@ fn signatures_are_right() {
 fn a_wrong_signature_is_not_given_out() {
     for key_pair in KeyPair::ALL {
         let (machine, card, token) = token_of(Options::default(), key_pair);
-        assert_eq!(token.login(pin(key_pair), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         card.card().corrupt_signatures(true);
         for scheme in [Scheme::Pkcs1, Scheme::PssSha256] {
             assert_eq!(token.sign(scheme, &[1; 32]).map(|_| ()), Err(Error::WrongSignature));
@@ -38,7 +39,7 @@ fn a_wrong_signature_is_not_given_out() {
 #[test]
 fn what_is_no_signature_at_all() {
     let (machine, card, token) = token_of(Options::default(), AUTH);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     assert!(token.certificate().is_ok());
     for data in [vec![], vec![0; 1], vec![0; 255], vec![0; 256], vec![0xFF; 256]] {
         card.card().answer_matching(0x2A, 1, [data.as_slice(), &[0x90, 0x00]].concat());
@@ -58,7 +59,7 @@ fn what_is_no_signature_at_all() {
 #[test]
 fn a_card_without_pss_loses_it_when_that_is_found() {
     let (machine, _card, token) = token_of(Options { pss: false, ..Options::default() }, SIGN);
-    assert_eq!(token.login(pin(SIGN), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(SIGN))), Ok(()));
     assert!(token.knows_pss(), "not known yet");
     assert_eq!(token.sign(Scheme::PssSha256, &[1; 32]).map(|_| ()), Err(Error::UnknownScheme));
     assert!(!token.knows_pss());

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use jpki_pkcs11::token::{Error, KeyPair, Readers, Scheme, Tries};
+use jpki_pkcs11::token::PinEntry::Typed;
+use jpki_pkcs11::token::{Error, KeyPair, LastTry, Readers, Scheme, Tries};
 use jpki_virtual_card::Options;
 
 use crate::machine::Machine;
@@ -20,7 +21,7 @@ fn a_pin_never_reaches_the_next_card() {
             let reader = reader(&machine);
             let first = token(&reader, key_pair);
             let _in_use = session.then(|| first.hold_connection());
-            assert_eq!(first.login(pin(key_pair), false), Ok(()));
+            assert_eq!(first.login(Typed(pin(key_pair))), Ok(()));
             assert!(first.certificate().is_ok());
 
             let second_card = other_plastic();
@@ -33,15 +34,15 @@ fn a_pin_never_reaches_the_next_card() {
                 assert!(!first.is_logged_in(), "the login went with the card");
             }
             assert_eq!(first.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
-            assert!(first.login(pin(key_pair), false).is_err());
-            assert_eq!(first.change_pin(pin(key_pair), pin(key_pair), false), Err(Error::Removed));
+            assert!(first.login(Typed(pin(key_pair))).is_err());
+            assert_eq!(first.change_pin(Typed(pin(key_pair)), Typed(pin(key_pair))), Err(Error::Removed));
             let _ = first.logout();
             assert_eq!(pins_sent(&second_card), 0, "session {session}, looks {looks}");
             assert!(first.is_gone());
 
             let second = token(&reader, key_pair);
             assert!(!first.is_logged_in());
-            assert_eq!(second.login(pin(key_pair), false), Ok(()));
+            assert_eq!(second.login(Typed(pin(key_pair))), Ok(()));
             assert!(second.sign(Scheme::Pkcs1, b"x").is_ok());
         }
     }
@@ -53,25 +54,25 @@ fn the_same_card_again_is_a_new_insertion() {
     let machine = machine_with(&card);
     let reader = reader(&machine);
     let first = token(&reader, AUTH);
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     machine.remove(READER);
     machine.insert(READER, &card);
     let second = token(&reader, AUTH);
     assert_ne!(second.number(), first.number());
     assert_eq!(second.serial(), first.serial());
     assert!(!second.is_logged_in());
-    assert_eq!(first.look(), Err(Error::Removed));
+    assert_eq!(first.check_present(), Err(Error::Removed));
 }
 
 #[test]
 fn a_refused_pin_is_only_this_cards_wrong_pin() {
     let machine = machine_with(&plastic(Options::default()));
     let reader = reader(&machine);
-    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(token(&reader, AUTH).login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     let second_card = other_plastic();
     second_card.card().set_pin(kind(AUTH), "9999");
     machine.swap(READER, &second_card);
-    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Ok(()));
+    assert_eq!(token(&reader, AUTH).login(Typed(wrong_pin(AUTH))), Ok(()));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_card_that_is_taken_out_takes_its_token_with_it() {
     let machine = machine_with(&plastic(Options::default()));
     let reader = reader(&machine);
     let token = token(&reader, AUTH);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     machine.remove(READER);
     assert_eq!(name_of(&reader.contents()), "empty");
     assert!(token.is_gone() && !token.is_logged_in());
@@ -97,7 +98,7 @@ fn a_card_that_is_pulled_out_in_the_middle() {
             let reader = reader(&machine);
             let first = token(&reader, key_pair);
             let _in_use = first.hold_connection();
-            assert_eq!(first.login(pin(key_pair), false), Ok(()));
+            assert_eq!(first.login(Typed(pin(key_pair))), Ok(()));
             assert!(first.certificate().is_ok());
             machine.pull_at(READER, at);
             let answer = first.sign(Scheme::Pkcs1, b"x").map(|_| ());
@@ -111,7 +112,7 @@ fn a_card_that_is_pulled_out_in_the_middle() {
             assert_locked(&machine, "after the card came back");
             assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries());
             let second = token(&reader, key_pair);
-            assert_eq!(second.login(pin(key_pair), false), Ok(()), "pulled at command {at}");
+            assert_eq!(second.login(Typed(pin(key_pair))), Ok(()), "pulled at command {at}");
         }
     }
 }
@@ -120,7 +121,7 @@ fn a_card_that_is_pulled_out_in_the_middle() {
 fn a_reader_that_is_unplugged_keeps_its_place() {
     let machine = Machine::new(&[READER, SECOND_READER]);
     machine.insert(SECOND_READER, &plastic(Options::default()));
-    let readers = Readers::new(Arc::new(machine.clone()));
+    let readers = Readers::new(Arc::new(machine.clone()), LastTry::Allow);
     let names = || readers.refresh(|_| true).iter().map(|reader| reader.name().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(), [READER, SECOND_READER]);
     machine.unplug(READER);
@@ -137,9 +138,9 @@ fn a_card_in_a_reader_that_is_unplugged_is_a_new_one_afterwards() {
     let reader = reader(&machine);
     let first = token(&reader, AUTH);
     let _in_use = first.hold_connection();
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     machine.unplug(READER);
-    assert_eq!(first.look(), Err(Error::Removed));
+    assert_eq!(first.check_present(), Err(Error::Removed));
     machine.plug(READER);
     let second = token(&reader, AUTH);
     assert_ne!(second.number(), first.number());
@@ -156,7 +157,7 @@ fn a_card_that_is_swapped_while_its_reader_is_unplugged_gets_no_pin() {
     let reader = reader(&machine);
     let first = token(&reader, AUTH);
     let _in_use = first.hold_connection();
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     let second_card = other_plastic();
     machine.unplug(READER);
     machine.swap(READER, &second_card);
@@ -169,11 +170,11 @@ fn a_card_that_is_swapped_while_its_reader_is_unplugged_gets_no_pin() {
 #[test]
 fn the_service_stops_and_starts() {
     let machine = machine_with(&plastic(Options::default()));
-    let readers = Readers::new(Arc::new(machine.clone()));
+    let readers = Readers::new(Arc::new(machine.clone()), LastTry::Allow);
     let reader = Arc::clone(&readers.refresh(|_| true)[0]);
     let first = token(&reader, AUTH);
     let _in_use = first.hold_connection();
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     machine.stop_service();
     assert_eq!(first.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Removed));
     assert_eq!(name_of(&reader.contents()), "empty");
@@ -181,7 +182,7 @@ fn the_service_stops_and_starts() {
     machine.start_service();
     let second = token(&reader, AUTH);
     assert_ne!(second.number(), first.number());
-    assert_eq!(second.login(pin(AUTH), false), Ok(()));
+    assert_eq!(second.login(Typed(pin(AUTH))), Ok(()));
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn a_card_that_is_swapped_while_the_service_restarts_gets_no_pin() {
     let machine = machine_with(&plastic(Options::default()));
     let reader = reader(&machine);
     let first = token(&reader, AUTH);
-    assert_eq!(first.login(pin(AUTH), false), Ok(()));
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
     let second_card = other_plastic();
     machine.stop_service();
     machine.swap(READER, &second_card);
@@ -203,7 +204,7 @@ fn a_card_that_is_swapped_while_the_service_restarts_gets_no_pin() {
 fn a_service_that_was_never_there_comes() {
     let machine = machine_with(&plastic(Options::default()));
     machine.stop_service();
-    let readers = Readers::new(Arc::new(machine.clone()));
+    let readers = Readers::new(Arc::new(machine.clone()), LastTry::Allow);
     assert!(readers.refresh(|_| true).is_empty());
     assert!(readers.wait(&readers.snapshot()).is_err(), "there is nothing to wait at");
     machine.start_service();
@@ -214,7 +215,7 @@ fn a_service_that_was_never_there_comes() {
 fn readers_that_are_not_wanted_are_left_alone() {
     let machine = Machine::new(&[READER, SECOND_READER]);
     machine.insert(READER, &plastic(Options::default()));
-    let readers = Readers::new(Arc::new(machine.clone()));
+    let readers = Readers::new(Arc::new(machine.clone()), LastTry::Allow);
     let names: Vec<_> =
         readers.refresh(|name| name == SECOND_READER).iter().map(|reader| reader.name().to_owned()).collect();
     assert_eq!(names, [SECOND_READER]);

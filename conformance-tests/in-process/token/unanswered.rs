@@ -1,6 +1,7 @@
 //! PINs whose answer was lost on its way. The card may have compared them: none is sent again before the tries left have
 //! told.
 
+use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
 use jpki_pkcs11::transport;
 use jpki_virtual_card::Options;
@@ -21,14 +22,14 @@ fn a_wrong_pin_that_is_typed_again_and_again_costs_one_try() {
     for key_pair in KeyPair::ALL {
         let (machine, card, token) = token_of(Options::default(), key_pair);
         lose_answers(&machine);
-        assert!(matches!(token.login(wrong_pin(key_pair), false), Err(Error::Card(_))));
+        assert!(matches!(token.login(Typed(wrong_pin(key_pair))), Err(Error::Card(_))));
         for _ in 0..5 {
-            assert_eq!(token.login(wrong_pin(key_pair), false), Err(Error::PinIncorrect), "{key_pair:?}");
+            assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect), "{key_pair:?}");
         }
         assert_eq!((pins_sent(&card), card.card().tries_left(kind(key_pair))), (1, key_pair.tries() - 1));
         machine.intercept_no_more(READER);
         assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries() - 1)));
-        assert_eq!(token.login(pin(key_pair), false), Ok(()), "the right one is another one");
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "the right one is another one");
     }
 }
 
@@ -38,7 +39,7 @@ fn a_held_pin_that_was_changed_meanwhile_costs_one_try() {
         let (machine, card, token) = token_of(Options::default(), AUTH);
         let _session = token.hold_connection();
         assert!(token.certificate().is_ok());
-        assert_eq!(token.login(pin(AUTH), false), Ok(()));
+        assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
         card.card().set_pin(kind(AUTH), "8888");
         card.card().clear_exchanges();
         lose_answers(&machine);
@@ -61,11 +62,11 @@ fn a_right_pin_is_sent_again() {
     lose_answers(&machine);
     for sent in 1..=3 {
         // The card has taken it, and given all tries back.
-        assert!(matches!(token.login(pin(AUTH), false), Err(Error::Card(_))));
+        assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
         assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (sent, 3));
     }
     machine.intercept_no_more(READER);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
 }
 
@@ -77,10 +78,10 @@ fn a_pin_that_never_arrived_is_sent_again() {
         _ => Fate::Arrives,
     });
     for _ in 0..2 {
-        assert!(matches!(token.login(pin(AUTH), false), Err(Error::Card(_))));
+        assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
     }
     machine.intercept_no_more(READER);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()), "the tries left show that it was not compared");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "the tries left show that it was not compared");
     assert_eq!(card.card().tries_left(kind(AUTH)), 3);
 }
 
@@ -91,10 +92,10 @@ fn a_card_that_does_not_tell_its_tries_gets_no_pin_twice() {
         [_, 0x20, _, _, _, ..] => Fate::AnswerLost(transport::Error::Io("SCARD_E_NOT_TRANSACTED")),
         _ => Fate::Arrives,
     });
-    assert!(matches!(token.login(wrong_pin(AUTH), false), Err(Error::Card(_))));
+    assert!(matches!(token.login(Typed(wrong_pin(AUTH))), Err(Error::Card(_))));
     // The question for the tries is refused, as a reader may have it that does not pass on a command of four bytes.
     card.card().answer_matching(0x20, 1, vec![0x67, 0x00]);
-    assert_eq!(token.login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(token.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     assert_eq!(pins_sent(&card), 1);
 }
 
@@ -107,10 +108,10 @@ fn another_wrong_pin_in_between_does_not_make_the_right_one_wrong() {
             [_, 0x20, _, _, _, ..] => fate,
             _ => Fate::Arrives,
         });
-        assert!(matches!(token.login(pin(AUTH), false), Err(Error::Card(_))));
+        assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
         machine.intercept_no_more(READER);
-        assert_eq!(token.login(b"4444", false), Err(Error::PinIncorrect), "a slip of the finger");
-        assert_eq!(token.login(pin(AUTH), false), Ok(()), "{fate:?}");
+        assert_eq!(token.login(Typed(b"4444")), Err(Error::PinIncorrect), "a slip of the finger");
+        assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "{fate:?}");
         assert_eq!(card.card().tries_left(kind(AUTH)), 3);
     }
 }
@@ -122,10 +123,10 @@ fn two_pins_that_never_arrived() {
         [_, 0x20, _, _, _, ..] => Fate::Fails(transport::Error::Io("SCARD_E_NOT_TRANSACTED")),
         _ => Fate::Arrives,
     });
-    assert!(matches!(token.login(b"4444", false), Err(Error::Card(_))));
-    assert!(matches!(token.login(pin(AUTH), false), Err(Error::Card(_))));
+    assert!(matches!(token.login(Typed(b"4444")), Err(Error::Card(_))));
+    assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
     machine.intercept_no_more(READER);
-    assert_eq!(token.login(pin(AUTH), false), Ok(()));
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
 }
 
 #[test]
@@ -134,12 +135,12 @@ fn an_odd_answer_to_the_question_for_the_tries_forgets_nothing() {
     let machine = machine_with(&card);
     let reader = reader(&machine);
     lose_answers(&machine);
-    assert!(matches!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::Card(_))));
+    assert!(matches!(token(&reader, AUTH).login(Typed(wrong_pin(AUTH))), Err(Error::Card(_))));
     machine.intercept_no_more(READER);
     card.card().answer_matching(0x20, 1, vec![0x6F, 0x00]);
-    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(token(&reader, AUTH).login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     let taken_out = machine.remove(READER);
     machine.insert(READER, &taken_out);
-    assert_eq!(token(&reader, AUTH).login(wrong_pin(AUTH), false), Err(Error::PinIncorrect));
+    assert_eq!(token(&reader, AUTH).login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (1, 2));
 }
