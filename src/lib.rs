@@ -28,6 +28,3 @@ mod logging;
 pub mod settings;
 pub mod token;
 pub mod transport;
-
-/// The name of the module, as CK_INFO and CK_SLOT_INFO give it for the manufacturer.
-pub(crate) const MANUFACTURER: &str = "jpki-pkcs11";

@@ -307,7 +307,6 @@ fn what_is_allowed_is_not_found() {
         ("token", "use super::inserted_card::InUse;\nlet is_unsafe_name = 1;"),
         ("card", "use crate::transport::Channel;\nfn f<'a>(x: &'a str) -> char { 'x' }"),
         ("transport", "use pcsc::{Card, Context};\nuse super::{Channel, Error};"),
-        ("core", "crate::MANUFACTURER"),
     ] {
         assert_eq!(found(layer, source), Vec::<String>::new(), "{layer} may: {source}");
     }

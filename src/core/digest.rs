@@ -3,15 +3,10 @@
 use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE};
 
 use super::error::Error;
-use super::mechanism::{Hasher, Mechanism};
+use super::mechanism::Mechanism;
 use super::module::Module;
 use super::object::Kind;
-
-/// A digest that has begun.
-pub(super) struct DigestOperation {
-    hasher: Hasher,
-    in_parts: bool,
-}
+use super::operations::DigestOperation;
 
 impl Module {
     /// C_DigestInit.

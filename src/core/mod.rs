@@ -7,14 +7,17 @@ mod attributes;
 mod digest;
 mod error;
 mod events;
+mod login;
 mod mechanism;
 mod module;
 mod object;
+mod operations;
 mod recover;
 mod search;
 mod session;
 mod sign;
 mod slot;
+mod text;
 mod verify;
 
 pub use self::attributes::ATTRIBUTES;

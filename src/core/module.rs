@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::events::Watch;
 use super::session::Sessions;
-use super::slot::padded;
+use super::text::{MANUFACTURER, padded};
 use crate::settings::Settings;
 use crate::token::Readers;
 
@@ -68,7 +68,7 @@ impl Module {
         let number = |text: &str| text.parse().unwrap_or(0);
         CK_INFO {
             cryptokiVersion: CRYPTOKI_VERSION,
-            manufacturerID: padded(crate::MANUFACTURER),
+            manufacturerID: padded(MANUFACTURER),
             flags: 0,
             libraryDescription: padded("JPKI (My Number Card) module"),
             libraryVersion: CK_VERSION {

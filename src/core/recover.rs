@@ -1,19 +1,14 @@
 //! Signatures that give their data back (PKCS#11 3.2 §5.13.5 and §5.13.6, §5.15.5 and §5.15.6): CKM_RSA_PKCS, whose
 //! padding holds the data.
 
-use std::sync::Arc;
-
 use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CKM_RSA_PKCS};
 use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::module::Module;
-use super::session::begin;
-use crate::token::{Certificate, RAW_INPUT_MAX};
-
-/// A recovery that has begun: the certificate whose key verifies.
-pub(super) struct VerifyRecoverOperation(Arc<Certificate>);
+use super::operations::{VerifyRecoverOperation, begin};
+use crate::token::RAW_INPUT_MAX;
 
 /// Only the mechanism that signs data as they are can give them back.
 fn only_raw(mechanism: Mechanism) -> Result<(), Error> {

@@ -5,12 +5,7 @@ use cryptoki_sys::*;
 use super::error::Error;
 use super::module::Module;
 use super::object::Object;
-use super::session::begin;
-
-/// A search that has begun: what it found, less what was fetched.
-pub(super) struct SearchOperation {
-    found: std::vec::IntoIter<CK_OBJECT_HANDLE>,
-}
+use super::operations::{SearchOperation, begin};
 
 impl Module {
     /// C_FindObjectsInit. The result is fixed here. `filter`: the attributes that an object must have, with these values.

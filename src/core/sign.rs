@@ -7,16 +7,8 @@ use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
 use super::object::Kind;
-use super::session::{Session, begin};
-
-/// A signature that has begun.
-pub(super) struct SignOperation {
-    message: Message,
-    /// The length of the signature to come.
-    length: usize,
-    /// The key asks for the PIN anew, and nobody has shown it yet for this signature.
-    unconfirmed: bool,
-}
+use super::operations::{SignOperation, begin};
+use super::session::Session;
 
 impl Module {
     /// C_SignInit. Touches the card only to read the certificate, where it was not read yet.
@@ -109,21 +101,6 @@ impl Module {
 }
 
 impl SignOperation {
-    /// The signature still waits for the PIN (CKU_CONTEXT_SPECIFIC).
-    pub(super) fn is_unconfirmed(&self) -> bool {
-        self.unconfirmed
-    }
-
-    /// The PIN was shown for this signature.
-    pub(super) fn confirm(&mut self) {
-        self.unconfirmed = false;
-    }
-
-    /// The length of the signature to come, in bytes.
-    pub(super) fn length(&self) -> usize {
-        self.length
-    }
-
     /// Ends the message after `last`, and has it signed.
     pub(super) fn finish(self, session: &Session, last: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let SignOperation { mut message, unconfirmed, .. } = self;

@@ -6,11 +6,10 @@ use cryptoki_sys::*;
 
 use super::error::Error;
 use super::module::Module;
+use super::session::SESSIONS_MAX;
+use super::text::{MANUFACTURER, cut, padded};
 use crate::settings::{Labels, PinPads, Slots};
 use crate::token::{Contents, KeyPair, PinPad, Reader, Token, Tries};
-
-/// The most sessions one token has at a time. A bound against programs that never close one.
-pub(super) const SESSIONS_MAX: usize = 1024;
 
 /// The authority that issues the cards' certificates.
 const TOKEN_MANUFACTURER: &str = "J-LIS";
@@ -108,11 +107,10 @@ impl Module {
         // A long name is shortened, so that the two slots of a reader stay apart.
         let name = slot.reader.name();
         let room = 64 - suffix.len();
-        let cut = (0..=room.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
-        let description = format!("{}{suffix}", name.get(..cut).unwrap_or_default());
+        let description = format!("{}{suffix}", cut(name, room));
         Ok(CK_SLOT_INFO {
             slotDescription: padded(&description),
-            manufacturerID: padded(crate::MANUFACTURER),
+            manufacturerID: padded(MANUFACTURER),
             flags,
             hardwareVersion: CK_VERSION { major: 0, minor: 0 },
             firmwareVersion: CK_VERSION { major: 0, minor: 0 },
@@ -191,27 +189,4 @@ fn token_flags(token: &Token, tries: Tries) -> CK_FLAGS {
             Tries::Left(left) if left < all => CKF_USER_PIN_COUNT_LOW,
             Tries::Left(_) | Tries::Stale | Tries::Unsaid => 0,
         }
-}
-
-/// Text in a field of fixed length, padded with spaces (PKCS#11 3.2 §3.1.2, §3.2.2, §3.2.3). A text that is too long is
-/// cut between two characters.
-pub(super) fn padded<const LENGTH: usize>(text: &str) -> [CK_UTF8CHAR; LENGTH] {
-    let mut field = [b' '; LENGTH];
-    let end = (0..=LENGTH.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    for (place, byte) in field.iter_mut().zip(text.bytes().take(end)) {
-        *place = byte;
-    }
-    field
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn padding_never_cuts_a_character() {
-        assert_eq!(&padded::<6>("abc"), b"abc   ");
-        assert_eq!(&padded::<3>("abcdef"), b"abc");
-        assert_eq!(std::str::from_utf8(&padded::<8>("署名用カード")).unwrap(), "署名  ");
-    }
 }

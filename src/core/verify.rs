@@ -8,17 +8,9 @@ use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::module::Module;
 use super::object::Kind;
-use super::session::{Session, begin};
+use super::operations::{VerifyOperation, begin};
+use super::session::Session;
 use crate::token::Certificate;
-
-/// A verification that has begun.
-pub(super) struct VerifyOperation {
-    message: Message,
-    /// The certificate whose key verifies.
-    certificate: Arc<Certificate>,
-    /// The signature, where it was given at the start: with C_VerifySignatureInit (PKCS#11 3.2).
-    signature: Option<Vec<u8>>,
-}
 
 impl Module {
     /// C_VerifyInit.
