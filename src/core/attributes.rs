@@ -6,9 +6,9 @@ use cryptoki_sys::*;
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
+use super::call::Call;
 use super::error::Error;
 use super::mechanism;
-use super::module::Module;
 use super::object::{Kind, Object};
 use crate::token::{Certificate, Date, KeyPair};
 
@@ -72,29 +72,23 @@ type Value = Result<Zeroizing<Vec<u8>>, Error>;
 /// A value before it is put under that protection.
 type Bytes = Result<Vec<u8>, Error>;
 
-impl Module {
+impl Call {
     /// One attribute of an object: what C_GetAttributeValue asks for each entry of its template.
     ///
     /// # Errors
-    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`]. For one attribute:
-    /// [`Error::AttributeTypeInvalid`] where the object has none of it, [`Error::AttributeSensitive`] where it never
-    /// gives it away, and those of reading the card.
-    pub fn attributes(
-        &self,
-        session: CK_SESSION_HANDLE,
-        object: CK_OBJECT_HANDLE,
-    ) -> Result<impl Fn(CK_ATTRIBUTE_TYPE) -> Value + use<>, Error> {
-        let session = self.session(session)?;
-        let object = self.object(&session, object)?;
+    /// [`Error::ObjectHandleInvalid`]. For one attribute: [`Error::AttributeTypeInvalid`] if the object does not have it,
+    /// [`Error::AttributeSensitive`] if the object never gives it away, and those of reading the card.
+    pub fn attributes(&self, object: CK_OBJECT_HANDLE) -> Result<impl Fn(CK_ATTRIBUTE_TYPE) -> Value + use<>, Error> {
+        let object = self.object(object)?;
         Ok(move |attribute| object.attribute(attribute))
     }
 
     /// C_GetObjectSize: the bytes of all its attributes.
     ///
     /// # Errors
-    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`], and those of reading the card.
-    pub fn object_size(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<usize, Error> {
-        let value_of = self.attributes(session, object)?;
+    /// [`Error::ObjectHandleInvalid`], and those of reading the card.
+    pub fn object_size(&self, object: CK_OBJECT_HANDLE) -> Result<usize, Error> {
+        let value_of = self.attributes(object)?;
         ATTRIBUTES.iter().try_fold(0, |size, attribute| match value_of(*attribute) {
             Ok(value) => Ok(size + value.len()),
             Err(Error::AttributeTypeInvalid | Error::AttributeSensitive) => Ok(size),
@@ -102,14 +96,13 @@ impl Module {
         })
     }
 
-    /// C_CopyObject, C_DestroyObject, C_SetAttributeValue: no object lets that be done to it (CKA_COPYABLE,
-    /// CKA_DESTROYABLE and CKA_MODIFIABLE are false).
+    /// C_CopyObject, C_DestroyObject, C_SetAttributeValue: no object allows it (CKA_COPYABLE, CKA_DESTROYABLE and
+    /// CKA_MODIFIABLE are false).
     ///
     /// # Errors
-    /// [`Error::SessionHandleInvalid`], [`Error::ObjectHandleInvalid`]; else always [`Error::ActionProhibited`].
-    pub fn prohibited(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<(), Error> {
-        let session = self.session(session)?;
-        self.object(&session, object)?;
+    /// [`Error::ObjectHandleInvalid`]; else always [`Error::ActionProhibited`].
+    pub fn prohibited(&self, object: CK_OBJECT_HANDLE) -> Result<(), Error> {
+        self.object(object)?;
         Err(Error::ActionProhibited)
     }
 }

@@ -1,66 +1,54 @@
 //! Digests, in software (PKCS#11 3.2 §5.12).
 
-use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE};
+use cryptoki_sys::CK_OBJECT_HANDLE;
 
+use super::call::Call;
 use super::error::Error;
 use super::mechanism::Mechanism;
-use super::module::Module;
 use super::object::Kind;
-use super::operations::DigestOperation;
+use super::operations::{Data, DigestOperation};
 
-impl Module {
+impl Call {
     /// C_DigestInit.
     ///
     /// # Errors
     /// [`Error::OperationActive`], [`Error::MechanismInvalid`].
-    pub fn digest_init(&self, session: CK_SESSION_HANDLE, mechanism: Mechanism) -> Result<(), Error> {
-        let session = self.session(session)?;
-        let mut operations = session.operations.lock();
-        if operations.digest.is_some() {
-            return Err(Error::OperationActive);
-        }
-        operations.digest = Some(DigestOperation { hasher: mechanism.digest()?.start(), in_parts: false });
-        Ok(())
+    pub fn digest_init(&self, mechanism: Mechanism) -> Result<(), Error> {
+        let begin = || Ok(DigestOperation { hasher: mechanism.digest()?.start(), in_parts: false });
+        self.operations().digest.begin(begin)
     }
 
-    /// The length of the digest to come, for a call that asks for it or whose buffer is to be checked. `one_shot`: the
-    /// call is C_Digest, which cannot end a digest in parts.
+    /// The length of the digest to come, for a call that asks for it or whose buffer is to be checked. C_Digest has the
+    /// whole data, and cannot end a digest in parts.
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`], [`Error::OperationActive`].
-    pub fn digest_length(&self, session: CK_SESSION_HANDLE, one_shot: bool) -> Result<usize, Error> {
-        let session = self.session(session)?;
-        let operations = session.operations.lock();
-        let operation = operations.digest.as_ref().ok_or(Error::OperationNotInitialized)?;
-        if one_shot && operation.in_parts {
-            return Err(Error::OperationActive);
-        }
-        Ok(operation.hasher.output_size())
+    pub fn digest_length(&self, data: Data) -> Result<usize, Error> {
+        self.operations().digest.with(|operation| match data {
+            Data::Whole if operation.in_parts => Err(Error::OperationActive),
+            Data::Whole | Data::InParts => Ok(operation.hasher.output_size()),
+        })?
     }
 
     /// C_DigestUpdate.
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`].
-    pub fn digest_update(&self, session: CK_SESSION_HANDLE, part: &[u8]) -> Result<(), Error> {
-        let session = self.session(session)?;
-        let mut operations = session.operations.lock();
-        let operation = operations.digest.as_mut().ok_or(Error::OperationNotInitialized)?;
-        operation.in_parts = true;
-        operation.hasher.update(part);
-        Ok(())
+    pub fn digest_update(&self, part: &[u8]) -> Result<(), Error> {
+        self.operations().digest.update(|operation| {
+            operation.in_parts = true;
+            operation.hasher.update(part);
+            Ok(())
+        })
     }
 
     /// C_DigestKey: there is no secret key whose value could be digested (PKCS#11 3.2 §5.12.4).
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`], [`Error::KeyHandleInvalid`]; else always [`Error::KeyIndigestible`].
-    pub fn digest_key(&self, session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Result<(), Error> {
-        let session = self.session(session)?;
-        if session.operations.lock().digest.is_none() {
-            return Err(Error::OperationNotInitialized);
-        }
-        match self.object(&session, key).map(|object| object.kind) {
+    pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> Result<(), Error> {
+        self.digest_length(Data::InParts)?;
+        match self.object(key).map(|object| object.kind) {
             Ok(Kind::PrivateKey | Kind::PublicKey) => Err(Error::KeyIndigestible),
             Ok(_) | Err(Error::ObjectHandleInvalid) => Err(Error::KeyHandleInvalid),
             Err(error) => Err(error),
@@ -71,10 +59,8 @@ impl Module {
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`].
-    pub fn digest_final(&self, session: CK_SESSION_HANDLE, last: &[u8]) -> Result<Vec<u8>, Error> {
-        let session = self.session(session)?;
-        let operation = session.operations.lock().digest.take();
-        let mut hasher = operation.ok_or(Error::OperationNotInitialized)?.hasher;
+    pub fn digest_final(&self, last: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut hasher = self.operations().digest.take()?.hasher;
         hasher.update(last);
         Ok(hasher.finalize().into_vec())
     }

@@ -1,55 +1,68 @@
-//! Slot events (PKCS#11 3.2 §5.5.4).
+//! Slot events (PKCS#11 3.2 §5.5.4), and the threads that wait for them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use cryptoki_sys::CK_SLOT_ID;
+use parking_lot::Mutex;
 
 use super::error::Error;
-use super::module::Module;
-use super::slot::Slot;
+use super::slot::SlotList;
 use crate::token::Snapshot;
 
-/// How long is slept where there is no PC/SC service to wait at.
+/// How long a thread sleeps if there is no PC/SC service to wait at.
 const NO_SERVICE_PAUSE: Duration = Duration::from_millis(50);
-
-/// The shortest time between two looks.
+/// The shortest time between two comparisons of the readers.
 const PAUSE: Duration = Duration::from_millis(5);
+/// How long C_Finalize pauses between two tries to wake the waiting threads.
+const WAKE_PAUSE: Duration = Duration::from_millis(2);
+/// How many times it tries: for two seconds.
+const WAKE_TRIES: u32 = 1000;
+
+/// The events of all slots.
+pub(super) struct Events {
+    watch: Mutex<Watch>,
+    /// Threads in C_WaitForSlotEvent.
+    waiters: AtomicUsize,
+    finalized: AtomicBool,
+}
 
 /// What was seen of the readers so far, and which slots have events that nobody has fetched yet.
-#[derive(Default)]
-pub(super) struct Watch {
+struct Watch {
     seen: Snapshot,
     pending: VecDeque<CK_SLOT_ID>,
 }
 
-impl Watch {
-    pub(super) fn new(seen: Snapshot) -> Self {
-        Watch { seen, pending: VecDeque::new() }
+impl Events {
+    /// Begins with the readers as they are, so only later changes are events. Sends no APDU.
+    pub(super) fn new(slots: &SlotList) -> Self {
+        Events {
+            watch: Mutex::new(Watch { seen: slots.readers().snapshot(), pending: VecDeque::new() }),
+            waiters: AtomicUsize::new(0),
+            finalized: AtomicBool::new(false),
+        }
     }
-}
 
-impl Module {
     /// C_WaitForSlotEvent: a slot whose card, or whose reader, has come or gone since the last event.
     ///
     /// # Errors
-    /// [`Error::NoEvent`] where nothing has happened and `block` is not set; [`Error::NotInitialized`] where the
-    /// module is finalized meanwhile.
-    pub fn wait_for_slot_event(&self, block: bool) -> Result<CK_SLOT_ID, Error> {
+    /// [`Error::NoEvent`] if nothing has happened and `block` is not set; [`Error::NotInitialized`] if the module is
+    /// finalized meanwhile.
+    pub(super) fn wait(&self, slots: &SlotList, block: bool) -> Result<CK_SLOT_ID, Error> {
         self.waiters.fetch_add(1, Ordering::SeqCst);
-        let answer = self.next_event(block);
+        let answer = self.next(slots, block);
         self.waiters.fetch_sub(1, Ordering::SeqCst);
         answer
     }
 
-    fn next_event(&self, block: bool) -> Result<CK_SLOT_ID, Error> {
+    fn next(&self, slots: &SlotList, block: bool) -> Result<CK_SLOT_ID, Error> {
         while !self.is_finalized() {
-            // A thread that may wait leaves the looking to the wait, which looks no longer than it must: to look takes a
-            // while where a card does not answer to power, and C_Finalize waits for it.
+            // A thread that may wait compares the readers only after the wait: with a card that does not answer to power a
+            // comparison takes a while, and C_Finalize would wait for it.
             if !block {
-                self.look_for_events();
+                self.compare(slots);
             }
             let known = {
                 let mut watch = self.watch.lock();
@@ -62,31 +75,46 @@ impl Module {
                 return Err(Error::NoEvent);
             }
             // Whatever may make the wait return at once, this loop does not take a processor for itself.
-            sleep(if self.readers().wait(&known).is_err() { NO_SERVICE_PAUSE } else { PAUSE });
+            sleep(if slots.readers().wait(&known).is_err() { NO_SERVICE_PAUSE } else { PAUSE });
             if !self.is_finalized() {
-                self.look_for_events();
+                self.compare(slots);
             }
         }
         Err(Error::NotInitialized)
     }
 
-    fn look_for_events(&self) {
-        let now = self.readers().snapshot();
+    /// Compares the readers with what was seen, and adds the slots that have changed to the pending ones.
+    fn compare(&self, slots: &SlotList) {
+        let now = slots.readers().snapshot();
         let mut watch = self.watch.lock();
         let changed = now.changes(&watch.seen);
         if changed.is_empty() {
             return;
         }
-        let slots = Slot::of_readers(self.look_for_readers());
-        let fresh = slots
-            .filter(|slot| self.shows(slot.key_pair))
-            .filter(|slot| changed.iter().any(|name| name == slot.reader.name()));
-        for slot in fresh {
+        for slot in slots.refresh().into_iter().filter(|slot| changed.iter().any(|name| name == slot.reader.name())) {
             // One flag for each slot, however often it was set (PKCS#11 3.2 §5.5.4).
             if !watch.pending.contains(&slot.id) {
                 watch.pending.push_back(slot.id);
             }
         }
         watch.seen = now;
+    }
+
+    fn is_finalized(&self) -> bool {
+        self.finalized.load(Ordering::SeqCst)
+    }
+
+    /// Ends all waits, now and in future.
+    pub(super) fn finalize(&self, slots: &SlotList) {
+        // In one order with `waiters`, for all threads: a thread that is about to wait sees this, or is counted below.
+        self.finalized.store(true, Ordering::SeqCst);
+        // Again and again, because a thread may be just about to fall asleep.
+        for _ in 0..WAKE_TRIES {
+            if self.waiters.load(Ordering::SeqCst) == 0 {
+                break;
+            }
+            slots.readers().cancel_waits();
+            sleep(WAKE_PAUSE);
+        }
     }
 }

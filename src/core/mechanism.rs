@@ -8,7 +8,6 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::module::Module;
 use crate::token::{RAW_INPUT_MAX, Scheme};
 
 /// Both keys of every card so far are RSA keys of this size (card-facts §6.1).
@@ -88,7 +87,7 @@ impl Hash {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signing {
     pub(super) scheme: Scheme,
-    /// `None` where the program has hashed the message itself.
+    /// `None` if the program hashes the message itself.
     pub(super) hash: Option<Hash>,
 }
 
@@ -125,6 +124,26 @@ fn look_up(kind: CK_MECHANISM_TYPE, pss: bool) -> Result<Use, Error> {
     entry.map(|(_, usage)| *usage).ok_or(Error::MechanismInvalid)
 }
 
+/// All mechanisms of a token, whose card knows PSS or does not.
+pub(super) fn all(pss: bool) -> Vec<CK_MECHANISM_TYPE> {
+    TABLE.iter().map(|(kind, _)| *kind).filter(|kind| look_up(*kind, pss).is_ok()).collect()
+}
+
+/// CK_MECHANISM_INFO.
+///
+/// # Errors
+/// [`Error::MechanismInvalid`].
+pub(super) fn info(kind: CK_MECHANISM_TYPE, pss: bool) -> Result<CK_MECHANISM_INFO, Error> {
+    Ok(match look_up(kind, pss)? {
+        Use::Sign(_) => {
+            let recover = if kind == CKM_RSA_PKCS { CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER } else { 0 };
+            let flags = CKF_HW | CKF_SIGN | CKF_VERIFY | recover;
+            CK_MECHANISM_INFO { ulMinKeySize: KEY_BITS, ulMaxKeySize: KEY_BITS, flags }
+        }
+        Use::Digest(_) => CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: CKF_DIGEST },
+    })
+}
+
 /// The signature mechanisms, with or without PSS.
 pub(super) fn signing(pss: bool) -> impl Iterator<Item = CK_MECHANISM_TYPE> {
     let kinds = TABLE.iter().map(|(kind, _)| *kind);
@@ -156,7 +175,7 @@ impl Mechanism {
     }
 }
 
-/// A message on its way to being signed or verified: hashed as it comes, or collected where the program hashes itself.
+/// A message on its way to being signed or verified: hashed as it comes, or collected if the program hashes itself.
 pub(super) struct Message {
     signing: Signing,
     hasher: Option<Hasher>,
@@ -178,7 +197,7 @@ impl Message {
     /// Adds a part.
     ///
     /// # Errors
-    /// [`Error::DataLenRange`] where the mechanism takes no hash and the parts are more than it can sign.
+    /// [`Error::DataLenRange`] if the mechanism hashes nothing and the parts are more than it can sign.
     pub(super) fn add(&mut self, part: &[u8]) -> Result<(), Error> {
         match &mut self.hasher {
             Some(hasher) => hasher.update(part),
@@ -191,7 +210,7 @@ impl Message {
     /// What the card is to sign.
     ///
     /// # Errors
-    /// [`Error::DataLenRange`] where the program's own hash has a length that the scheme cannot take.
+    /// [`Error::DataLenRange`] if the program's own hash has a length that the scheme cannot take.
     pub(super) fn finish(self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let Message { signing: Signing { scheme, hash }, hasher, collected, .. } = self;
         let Some((hash, hasher)) = hash.zip(hasher) else {
@@ -207,33 +226,6 @@ impl Message {
         }
         input.extend_from_slice(&hasher.finalize());
         Ok(input)
-    }
-}
-
-impl Module {
-    /// C_GetMechanismList.
-    ///
-    /// # Errors
-    /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`].
-    pub fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>, Error> {
-        let pss = self.slot(slot)?.token()?.knows_pss();
-        Ok(TABLE.iter().map(|(kind, _)| *kind).filter(|kind| look_up(*kind, pss).is_ok()).collect())
-    }
-
-    /// C_GetMechanismInfo.
-    ///
-    /// # Errors
-    /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`], [`Error::MechanismInvalid`].
-    pub fn mechanism_info(&self, slot: CK_SLOT_ID, kind: CK_MECHANISM_TYPE) -> Result<CK_MECHANISM_INFO, Error> {
-        let pss = self.slot(slot)?.token()?.knows_pss();
-        Ok(match look_up(kind, pss)? {
-            Use::Sign(_) => {
-                let recover = if kind == CKM_RSA_PKCS { CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER } else { 0 };
-                let flags = CKF_HW | CKF_SIGN | CKF_VERIFY | recover;
-                CK_MECHANISM_INFO { ulMinKeySize: KEY_BITS, ulMaxKeySize: KEY_BITS, flags }
-            }
-            Use::Digest(_) => CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: CKF_DIGEST },
-        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing of how a token does what it does.
 
 mod attributes;
+mod call;
 mod digest;
 mod error;
 mod events;
@@ -21,7 +22,9 @@ mod text;
 mod verify;
 
 pub use self::attributes::ATTRIBUTES;
+pub use self::call::Call;
 pub use self::error::Error;
 pub use self::mechanism::{Mechanism, Parameter, PssParameters};
 pub use self::module::Module;
+pub use self::operations::Data;
 pub use crate::token::PinEntry;

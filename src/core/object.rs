@@ -5,8 +5,7 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 
 use super::error::Error;
-use super::module::Module;
-use super::session::Session;
+use crate::settings::Settings;
 use crate::token::{Certificate, KeyPair, Token};
 
 /// How many handles each token has to give away.
@@ -55,9 +54,24 @@ pub(super) struct Object {
     pub(super) token: Arc<Token>,
     /// CKA_ALWAYS_AUTHENTICATE, for a private key.
     pub(super) always_authenticate: bool,
+    /// The settings show CA certificates.
+    shows_ca: bool,
 }
 
 impl Object {
+    /// Every object that a token could have.
+    pub(super) fn candidates(token: &Arc<Token>, settings: &Settings) -> impl Iterator<Item = Object> + use<> {
+        let token = Arc::clone(token);
+        let always = settings.always_authenticate && token.key_pair() == KeyPair::Signature;
+        let shows_ca = settings.ca_certificates;
+        KINDS.into_iter().map(move |kind| Object {
+            kind,
+            token: Arc::clone(&token),
+            always_authenticate: always && kind == Kind::PrivateKey,
+            shows_ca,
+        })
+    }
+
     /// Another insertion of the same card gives other handles: no handle ever comes to mean another object. So does
     /// another login for what is private: the handle from before a logout stays invalid (PKCS#11 3.2 §5.6.10).
     pub(super) fn handle(&self) -> CK_OBJECT_HANDLE {
@@ -88,51 +102,24 @@ impl Object {
         }
     }
 
-    /// Whether a session sees the object now. Reads the holder's certificate where that decides; a CA certificate is
-    /// taken to be there until somebody wants to know what is in it.
+    /// Whether a session sees the object now. Reads the holder's certificate if that decides; a CA certificate counts as
+    /// there until somebody wants to know what is in it.
     ///
     /// # Errors
     /// Those of reading the card.
-    pub(super) fn is_visible(&self, module: &Module) -> Result<bool, Error> {
+    pub(super) fn is_visible(&self) -> Result<bool, Error> {
         if self.is_private() && !self.token.is_logged_in() {
             return Ok(false);
         }
         Ok(match self.kind {
-            // Private after all, once it was tried to read it: then there was nothing to be had without login.
+            // If the attempt to read it has shown that it is private after all, there is nothing without login.
             Kind::PrivateKey | Kind::PublicKey | Kind::Certificate => self.token.certificate()?.is_some(),
-            Kind::CaCertificate => module.settings().ca_certificates && !self.token.lacks_ca_certificate(),
+            Kind::CaCertificate => self.shows_ca && !self.token.lacks_ca_certificate(),
             // A token whose certificate is private must not say the opposite.
             Kind::Profile(CKP_PUBLIC_CERTIFICATES_TOKEN) => {
                 self.token.key_pair() == KeyPair::Authentication && !self.token.certificate_is_private()
             }
             Kind::Profile(_) => true,
         })
-    }
-}
-
-impl Module {
-    /// Every object that a token could have.
-    pub(super) fn candidates(&self, token: &Arc<Token>) -> impl Iterator<Item = Object> + use<> {
-        let token = Arc::clone(token);
-        let always = self.settings().always_authenticate && token.key_pair() == KeyPair::Signature;
-        KINDS.into_iter().map(move |kind| Object {
-            kind,
-            token: Arc::clone(&token),
-            always_authenticate: always && kind == Kind::PrivateKey,
-        })
-    }
-
-    /// The object that a handle stands for, whether or not it is visible.
-    pub(super) fn candidate(&self, token: &Arc<Token>, handle: CK_OBJECT_HANDLE) -> Option<Object> {
-        self.candidates(token).find(|object| object.handle() == handle)
-    }
-
-    /// An object by its handle, as a session sees it.
-    ///
-    /// # Errors
-    /// [`Error::ObjectHandleInvalid`], and those of reading the card.
-    pub(super) fn object(&self, session: &Session, handle: CK_OBJECT_HANDLE) -> Result<Object, Error> {
-        let object = self.candidate(&session.token, handle).ok_or(Error::ObjectHandleInvalid)?;
-        if object.is_visible(self)? { Ok(object) } else { Err(Error::ObjectHandleInvalid) }
     }
 }

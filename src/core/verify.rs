@@ -1,30 +1,37 @@
 //! Verification of signatures, in software (PKCS#11 3.2 §5.15).
 
-use std::sync::Arc;
+use cryptoki_sys::CK_OBJECT_HANDLE;
 
-use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE};
-
+use super::call::Call;
 use super::error::Error;
 use super::mechanism::{Mechanism, Message};
-use super::module::Module;
-use super::object::Kind;
-use super::operations::{VerifyOperation, begin};
-use super::session::Session;
-use crate::token::Certificate;
+use super::operations::{Data, VerifyOperation};
 
-impl Module {
+/// When a program passes the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signature {
+    /// At the start: C_VerifySignatureInit and the functions that follow it (PKCS#11 3.2).
+    First,
+    /// At the end.
+    Last,
+}
+
+impl VerifyOperation {
+    /// Fails if a call does not go on with this operation: each of the two ways has functions of its own.
+    fn expect(&self, signature: Signature) -> Result<(), Error> {
+        let is = if self.signature.is_some() { Signature::First } else { Signature::Last };
+        if is == signature { Ok(()) } else { Err(Error::OperationNotInitialized) }
+    }
+}
+
+impl Call {
     /// C_VerifyInit.
     ///
     /// # Errors
     /// [`Error::OperationActive`], [`Error::KeyHandleInvalid`], [`Error::KeyFunctionNotPermitted`] for a private key,
     /// [`Error::MechanismInvalid`], [`Error::MechanismParamInvalid`].
-    pub fn verify_init(
-        &self,
-        session: CK_SESSION_HANDLE,
-        mechanism: Mechanism,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<(), Error> {
-        self.start_verification(session, mechanism, key, None)
+    pub fn verify_init(&self, mechanism: Mechanism, key: CK_OBJECT_HANDLE) -> Result<(), Error> {
+        self.operations().verify.begin(|| self.start_verification(mechanism, key, None))
     }
 
     /// C_VerifySignatureInit: the signature comes first.
@@ -34,96 +41,102 @@ impl Module {
     /// for it (PKCS#11 3.2 §5.15.7).
     pub fn verify_signature_init(
         &self,
-        session: CK_SESSION_HANDLE,
         mechanism: Mechanism,
         key: CK_OBJECT_HANDLE,
         signature: &[u8],
     ) -> Result<(), Error> {
-        self.start_verification(session, mechanism, key, Some(signature))
+        self.operations().verify.begin(|| self.start_verification(mechanism, key, Some(signature)))
     }
 
     fn start_verification(
         &self,
-        session: CK_SESSION_HANDLE,
         mechanism: Mechanism,
         key: CK_OBJECT_HANDLE,
         signature: Option<&[u8]>,
-    ) -> Result<(), Error> {
-        let session = self.session(session)?;
-        if session.operations.lock().verify.is_some() {
-            return Err(Error::OperationActive);
-        }
-        let signing = mechanism.signing(session.token.knows_pss())?;
-        let certificate = self.verifying_certificate(&session, key)?;
-        let message = Message::new(signing);
-        // No more of it than tells that it is too long: a caller's length must not decide how much memory is taken.
+    ) -> Result<VerifyOperation, Error> {
+        let signing = mechanism.signing(self.session.token.knows_pss())?;
+        let certificate = self.verifying_certificate(key)?;
+        // No more of it than shows that it is too long: a caller's length must not decide how much memory we take.
         let longest = certificate.public_key().size() + 1;
         let signature = signature.map(|signature| signature.get(..longest).unwrap_or(signature).to_vec());
-        begin(&mut session.operations.lock().verify, VerifyOperation { message, certificate, signature })
+        Ok(VerifyOperation { message: Message::new(signing), certificate, signature })
     }
 
-    /// The certificate of a public key, for a key handle that a program gives for verification.
-    pub(super) fn verifying_certificate(
-        &self,
-        session: &Session,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<Arc<Certificate>, Error> {
-        let key = self.candidate(&session.token, key).ok_or(Error::KeyHandleInvalid)?;
-        if !key.is_visible(self)? {
-            return Err(Error::KeyHandleInvalid);
-        }
-        match key.kind {
-            Kind::PublicKey => key.certificate()?.ok_or(Error::KeyHandleInvalid),
-            Kind::PrivateKey => Err(Error::KeyFunctionNotPermitted),
-            Kind::Certificate | Kind::CaCertificate | Kind::Profile(_) => Err(Error::KeyHandleInvalid),
-        }
-    }
-
-    /// C_VerifyUpdate, or C_VerifySignatureUpdate where the signature was `given_first`.
+    /// C_VerifyUpdate.
     ///
     /// # Errors
     /// [`Error::OperationNotInitialized`]; [`Error::DataLenRange`] ends the operation.
-    pub fn verify_update(&self, session: CK_SESSION_HANDLE, given_first: bool, part: &[u8]) -> Result<(), Error> {
-        let session = self.session(session)?;
-        let mut operations = session.operations.lock();
-        let operation = operations.verify.as_mut().filter(|operation| operation.signature.is_some() == given_first);
-        let message = &mut operation.ok_or(Error::OperationNotInitialized)?.message;
-        message.in_parts = true;
-        let answer = message.add(part);
-        if answer.is_err() {
-            operations.verify = None;
-        }
-        answer
+    pub fn verify_update(&self, part: &[u8]) -> Result<(), Error> {
+        self.update_verification(Signature::Last, part)
     }
 
-    /// Ends the message and verifies its signature: with the whole message (`Some`: C_Verify, C_VerifySignature), or
-    /// with nothing more of it (`None`: C_VerifyFinal, C_VerifySignatureFinal). The signature is `None` where it was
-    /// given at the start.
+    /// C_VerifySignatureUpdate.
     ///
     /// # Errors
-    /// [`Error::OperationNotInitialized`]; [`Error::OperationActive`] for the whole message after parts of it;
+    /// Those of [`Self::verify_update`].
+    pub fn verify_signature_update(&self, part: &[u8]) -> Result<(), Error> {
+        self.update_verification(Signature::First, part)
+    }
+
+    fn update_verification(&self, way: Signature, part: &[u8]) -> Result<(), Error> {
+        self.operations().verify.with(|operation| operation.expect(way))??;
+        self.operations().verify.update(|operation| {
+            operation.message.in_parts = true;
+            operation.message.add(part)
+        })
+    }
+
+    /// C_Verify: the whole message, and its signature.
+    ///
+    /// # Errors
+    /// [`Error::OperationNotInitialized`]; [`Error::OperationActive`] after parts of a message;
     /// [`Error::SignatureLenRange`], [`Error::SignatureInvalid`], [`Error::DataLenRange`].
-    pub fn verify_final(
-        &self,
-        session: CK_SESSION_HANDLE,
-        whole: Option<&[u8]>,
-        signature: Option<&[u8]>,
-    ) -> Result<(), Error> {
-        let session = self.session(session)?;
-        let operation = {
-            let mut operations = session.operations.lock();
-            let under_way = operations.verify.as_ref().ok_or(Error::OperationNotInitialized)?;
-            if under_way.signature.is_some() == signature.is_some() {
-                return Err(Error::OperationNotInitialized);
+    pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), Error> {
+        self.take_verification(Signature::Last, Data::Whole)?.finish(data, Some(signature))
+    }
+
+    /// C_VerifyFinal: the signature of a message in parts.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`].
+    pub fn verify_final(&self, signature: &[u8]) -> Result<(), Error> {
+        self.take_verification(Signature::Last, Data::InParts)?.finish(&[], Some(signature))
+    }
+
+    /// C_VerifySignature: the whole message, whose signature came first.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`].
+    pub fn verify_signature(&self, data: &[u8]) -> Result<(), Error> {
+        self.take_verification(Signature::First, Data::Whole)?.finish(data, None)
+    }
+
+    /// C_VerifySignatureFinal: the end of a message in parts, whose signature came first.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`].
+    pub fn verify_signature_final(&self) -> Result<(), Error> {
+        self.take_verification(Signature::First, Data::InParts)?.finish(&[], None)
+    }
+
+    fn take_verification(&self, way: Signature, data: Data) -> Result<VerifyOperation, Error> {
+        self.operations().verify.with(|operation| {
+            operation.expect(way)?;
+            match data {
+                Data::Whole if operation.message.in_parts => Err(Error::OperationActive),
+                Data::Whole | Data::InParts => Ok(()),
             }
-            if whole.is_some() && under_way.message.in_parts {
-                return Err(Error::OperationActive);
-            }
-            operations.verify.take().ok_or(Error::OperationNotInitialized)?
-        };
-        let VerifyOperation { mut message, certificate, signature: given_first } = operation;
-        let signature = signature.or(given_first.as_deref()).unwrap_or_default();
-        message.add(whole.unwrap_or_default())?;
+        })??;
+        self.operations().verify.take()
+    }
+}
+
+impl VerifyOperation {
+    /// Ends the message after `last`, and verifies its signature: this one, or the one that came first.
+    fn finish(self, last: &[u8], signature: Option<&[u8]>) -> Result<(), Error> {
+        let VerifyOperation { mut message, certificate, signature: first } = self;
+        let signature = signature.or(first.as_deref()).unwrap_or_default();
+        message.add(last)?;
         let scheme = message.scheme();
         let input = message.finish()?;
         if signature.len() != certificate.public_key().size() {

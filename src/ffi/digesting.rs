@@ -2,10 +2,10 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
-use super::operations::{begin, settle};
+use super::library::call;
+use super::operations::{begin, end_if_bad_arguments};
 use super::pointers::{answer, answer_from, bytes};
-use crate::core::Error;
+use crate::core::{Data, Error};
 
 /// C_DigestInit.
 ///
@@ -13,7 +13,7 @@ use crate::core::Error;
 /// `wanted` is NULL or points to a CK_MECHANISM with its parameter.
 pub(super) unsafe fn digest_init(session: CK_SESSION_HANDLE, wanted: *const CK_MECHANISM) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe { begin(session, CKF_DIGEST, wanted, |module, wanted| module.digest_init(session, wanted)) }
+    unsafe { begin(session, CKF_DIGEST, wanted, |call, wanted| call.digest_init(wanted)) }
 }
 
 /// C_Digest.
@@ -27,12 +27,11 @@ pub(super) unsafe fn digest(
     digest: *mut CK_BYTE,
     length: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    let needed = module.digest_length(session, true)?;
+    let call = call(session)?;
+    let needed = call.digest_length(Data::Whole)?;
     // SAFETY: by this function's contract.
-    let outcome =
-        unsafe { answer_from(data, data_length, digest, length, needed, |data| module.digest_final(session, data)) };
-    settle(&module, session, CKF_DIGEST, outcome)
+    let outcome = unsafe { answer_from(data, data_length, digest, length, needed, |data| call.digest_final(data)) };
+    end_if_bad_arguments(&call, CKF_DIGEST, outcome)
 }
 
 /// C_DigestUpdate.
@@ -44,16 +43,16 @@ pub(super) unsafe fn digest_update(
     part: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.digest_length(session, false)?;
+    let call = call(session)?;
+    call.digest_length(Data::InParts)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe { bytes(part, length) }.and_then(|part| module.digest_update(session, part));
-    settle(&module, session, CKF_DIGEST, outcome)
+    let outcome = unsafe { bytes(part, length) }.and_then(|part| call.digest_update(part));
+    end_if_bad_arguments(&call, CKF_DIGEST, outcome)
 }
 
 /// C_DigestKey.
 pub(super) fn digest_key(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Result<(), Error> {
-    module()?.digest_key(session, key)
+    call(session)?.digest_key(key)
 }
 
 /// C_DigestFinal.
@@ -65,9 +64,9 @@ pub(super) unsafe fn digest_final(
     digest: *mut CK_BYTE,
     length: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    let needed = module.digest_length(session, false)?;
+    let call = call(session)?;
+    let needed = call.digest_length(Data::InParts)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe { answer(digest, length, needed, || module.digest_final(session, &[])) };
-    settle(&module, session, CKF_DIGEST, outcome)
+    let outcome = unsafe { answer(digest, length, needed, || call.digest_final(&[])) };
+    end_if_bad_arguments(&call, CKF_DIGEST, outcome)
 }

@@ -55,6 +55,6 @@ pub(super) unsafe fn get_info(info: *mut CK_INFO) -> Result<(), Error> {
 
 /// C_GetFunctionStatus and C_CancelFunction (PKCS#11 3.2 §5.20): nothing ever runs in parallel.
 pub(super) fn not_parallel(session: CK_SESSION_HANDLE) -> Result<(), Error> {
-    library::module()?.session_info(session)?;
+    library::call(session)?;
     Err(Error::FunctionNotParallel)
 }

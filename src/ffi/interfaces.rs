@@ -1,54 +1,74 @@
 //! The function lists and interfaces that programs ask for first (PKCS#11 3.2 §5.4.4 to §5.4.6).
 
+use std::ffi::c_void;
+
 use cryptoki_sys::*;
 
 use super::pointers::{answer, bytes, read, write};
-use super::table::{FUNCTION_LIST, FUNCTION_LIST_3_0, FUNCTION_LIST_3_2};
 use crate::core::Error;
 
 /// The name of the standard's own interfaces, with its terminator.
 const NAME: &[u8] = b"PKCS 11\0";
 
-/// How many bytes of an interface's name are looked at: one more than the longest name known here.
+/// How many bytes of an interface's name are compared: one more than the longest name known here.
 const NAME_MAX: usize = NAME.len() + 1;
 
-/// A value that programs get a pointer to. Never changed.
-struct Shared<T>(T);
+/// The interfaces that programs choose from, and their versions.
+pub(super) struct Interfaces {
+    /// Programs get pointers to these. Nobody changes them.
+    list: [CK_INTERFACE; 3],
+    versions: [CK_VERSION; 3],
+}
 
 // SAFETY: the pointers in it are to statics, and nobody writes through them: PKCS#11 3.2 §5.4.6 forbids it to programs.
-unsafe impl<T> Sync for Shared<T> {}
+unsafe impl Sync for Interfaces {}
 
-/// The best first, which is the one that a program gets that names no version.
-static INTERFACES: Shared<[CK_INTERFACE; 3]> = Shared([
-    interface(&raw const FUNCTION_LIST_3_2 as CK_VOID_PTR),
-    interface(&raw const FUNCTION_LIST_3_0 as CK_VOID_PTR),
-    interface(&raw const FUNCTION_LIST as CK_VOID_PTR),
-]);
+impl Interfaces {
+    /// The standard's interfaces over these lists of functions, the best first.
+    pub(super) const fn new(
+        list_3_2: &'static CK_FUNCTION_LIST_3_2,
+        list_3_0: &'static CK_FUNCTION_LIST_3_0,
+        list: &'static CK_FUNCTION_LIST,
+    ) -> Self {
+        Interfaces {
+            list: [
+                interface(std::ptr::from_ref(list_3_2).cast()),
+                interface(std::ptr::from_ref(list_3_0).cast()),
+                interface(std::ptr::from_ref(list).cast()),
+            ],
+            versions: [list_3_2.version, list_3_0.version, list.version],
+        }
+    }
+}
 
-/// The versions of [`INTERFACES`].
-const VERSIONS: [CK_VERSION; 3] = [FUNCTION_LIST_3_2.version, FUNCTION_LIST_3_0.version, FUNCTION_LIST.version];
-
-const fn interface(functions: CK_VOID_PTR) -> CK_INTERFACE {
-    // No flags: a child of a fork has to initialize anew, so that this is not CKF_INTERFACE_FORK_SAFE.
-    CK_INTERFACE { pInterfaceName: NAME.as_ptr().cast_mut().cast(), pFunctionList: functions, flags: 0 }
+const fn interface(functions: *const c_void) -> CK_INTERFACE {
+    // No flags: a child of a fork has to initialize anew, so this is not CKF_INTERFACE_FORK_SAFE.
+    CK_INTERFACE { pInterfaceName: NAME.as_ptr().cast_mut().cast(), pFunctionList: functions.cast_mut(), flags: 0 }
 }
 
 /// C_GetFunctionList: the functions of version 2.40.
 ///
 /// # Safety
 /// `list` is NULL or points to a pointer that may be written.
-pub(super) unsafe fn get_function_list(list: *mut *mut CK_FUNCTION_LIST) -> Result<(), Error> {
+pub(super) unsafe fn get_function_list(
+    functions: &'static CK_FUNCTION_LIST,
+    list: *mut *mut CK_FUNCTION_LIST,
+) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe { write(list, (&raw const FUNCTION_LIST).cast_mut()) }
+    unsafe { write(list, std::ptr::from_ref(functions).cast_mut()) }
 }
 
 /// C_GetInterfaceList.
 ///
 /// # Safety
 /// `count` is NULL or may be read and written; `list` is NULL or has room for as many interfaces as stand there.
-pub(super) unsafe fn get_interface_list(list: *mut CK_INTERFACE, count: *mut CK_ULONG) -> Result<(), Error> {
+pub(super) unsafe fn get_interface_list(
+    interfaces: &Interfaces,
+    list: *mut CK_INTERFACE,
+    count: *mut CK_ULONG,
+) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe { answer(list, count, INTERFACES.0.len(), || Ok(INTERFACES.0.to_vec())) }
+    unsafe { answer(list, count, interfaces.list.len(), || Ok(interfaces.list.to_vec())) }
 }
 
 /// C_GetInterface.
@@ -57,6 +77,7 @@ pub(super) unsafe fn get_interface_list(list: *mut CK_INTERFACE, count: *mut CK_
 /// `name` is NULL or a string with a terminator; `version` is NULL or may be read; `interface` is NULL or points to a
 /// pointer that may be written.
 pub(super) unsafe fn get_interface(
+    interfaces: &'static Interfaces,
     name: *mut CK_UTF8CHAR,
     version: *mut CK_VERSION,
     interface: *mut *mut CK_INTERFACE,
@@ -70,16 +91,16 @@ pub(super) unsafe fn get_interface(
         false => Some(unsafe { read(version) }?),
     };
     let fits = |own: &CK_VERSION| version.is_none_or(|wanted| (wanted.major, wanted.minor) == (own.major, own.minor));
-    let found = VERSIONS.iter().position(fits).and_then(|place| INTERFACES.0.get(place));
+    let found = interfaces.versions.iter().zip(&interfaces.list).find(|(own, _)| fits(own));
     match found {
         // SAFETY: by this function's contract.
-        Some(found) if named && flags == 0 => unsafe { write(interface, std::ptr::from_ref(found).cast_mut()) },
+        Some((_, found)) if named && flags == 0 => unsafe { write(interface, std::ptr::from_ref(found).cast_mut()) },
         _ => Err(Error::ArgumentsBad),
     }
 }
 
-/// Whether a string is the name of the standard's interfaces. Looks at no more bytes than it must, so that a string
-/// without a terminator does no harm.
+/// Whether a string is the name of the standard's interfaces. Reads no more bytes than it must, so a string without a
+/// terminator does no harm.
 ///
 /// # Safety
 /// `name` points to bytes that may be read, up to a terminator or [`NAME_MAX`].
@@ -102,6 +123,7 @@ unsafe fn is_our_name(name: *const u8) -> Result<bool, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffi::table::{FUNCTION_LIST, INTERFACES};
     use std::ptr;
 
     /// The version of the list that is given out for a name, which ends with its memory.
@@ -112,6 +134,7 @@ mod tests {
         // SAFETY: NULL, or what the function wants.
         unsafe {
             get_interface(
+                &INTERFACES,
                 name.as_mut().map_or(ptr::null_mut(), |name| name.as_mut_ptr()),
                 version.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
                 &raw mut found,
@@ -144,8 +167,8 @@ mod tests {
         let (mut count, mut functions) = (3, ptr::null_mut());
         // SAFETY: room for three, and for the pointer.
         unsafe {
-            get_interface_list(list.as_mut_ptr(), &raw mut count).unwrap();
-            get_function_list(&raw mut functions).unwrap();
+            get_interface_list(&INTERFACES, list.as_mut_ptr(), &raw mut count).unwrap();
+            get_function_list(&FUNCTION_LIST, &raw mut functions).unwrap();
             for interface in &list {
                 let name = std::ffi::CStr::from_ptr(interface.pInterfaceName.cast());
                 assert_eq!(name, c"PKCS 11");

@@ -6,19 +6,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use cryptoki_sys::CK_SESSION_HANDLE;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
-use crate::core::{Error, Module};
+use crate::core::{Call, Error, Module};
 use crate::settings::Settings;
 use crate::token::{LastTry, Readers};
 
-/// How long C_Initialize waits for the lock in the child of a fork, where it may be one that nobody will ever release.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long C_Initialize waits for the lock in the child of a fork, in which perhaps nobody will ever release it.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the end of the program waits for a lock. Other threads hold one for no more than a moment, unless they are in
+/// How long the end of the program waits for a lock. Other threads hold a lock for no more than a moment, unless they are in
 /// C_Initialize.
-const EXIT_PATIENCE: Duration = Duration::from_millis(100);
+const EXIT_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The module between C_Initialize and C_Finalize.
 static RUNNING: Lazy<Mutex<Option<Arc<Module>>>> = Lazy::new(Mutex::default);
@@ -26,19 +27,19 @@ static RUNNING: Lazy<Mutex<Option<Arc<Module>>>> = Lazy::new(Mutex::default);
 /// The process that has called C_Initialize, or is about to; 0 for none. Read before any lock is taken.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// Sees to it that [`at_exit`] is called once.
+/// Registers [`at_exit`] once.
 static EXIT: Once = Once::new();
 
-/// Gives up the cards that a login at a PIN pad keeps, where the program ends, or unloads the module, without C_Finalize:
-/// pcscd would reset them, which does not lock them (card-facts §4.5). Waits for no card, so that the program ends.
+/// Gives up the cards that a login at a PIN pad keeps, if the program ends, or unloads the module, without C_Finalize: pcscd
+/// would reset them, which does not lock them (card-facts §4.5). Waits for no card, so the program ends.
 extern "C" fn at_exit() {
     let _ = catch_unwind(|| {
         // Not in the child of a fork.
         if OWNER.load(Ordering::Acquire) != process::id() {
             return;
         }
-        if let Some(module) = RUNNING.try_lock_for(EXIT_PATIENCE).as_deref().and_then(Option::as_ref) {
-            module.give_up_cards(EXIT_PATIENCE);
+        if let Some(module) = RUNNING.try_lock_for(EXIT_TIMEOUT).as_deref().and_then(Option::as_ref) {
+            module.give_up_cards(EXIT_TIMEOUT);
         }
     });
 }
@@ -55,6 +56,14 @@ pub(super) fn module() -> Result<Arc<Module>, Error> {
     RUNNING.lock().clone().ok_or(Error::NotInitialized)
 }
 
+/// A call in a session of the running module.
+///
+/// # Errors
+/// Those of [`module`], and [`Error::SessionHandleInvalid`].
+pub(super) fn call(session: CK_SESSION_HANDLE) -> Result<Call, Error> {
+    module()?.call(session)
+}
+
 /// Starts the module with the settings that `settings` finds.
 ///
 /// # Errors
@@ -65,7 +74,7 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
         // Another thread may be at it, and PC/SC slow.
         RUNNING.lock()
     } else {
-        RUNNING.try_lock_for(LOCK_PATIENCE).ok_or(Error::GeneralError)?
+        RUNNING.try_lock_for(LOCK_TIMEOUT).ok_or(Error::GeneralError)?
     };
     if running.is_some() && OWNER.load(Ordering::Acquire) == process::id() {
         return Err(Error::AlreadyInitialized);
@@ -77,8 +86,8 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
     let settings = settings()?;
     crate::logging::start(&settings);
     EXIT.call_once(|| {
-        // SAFETY: the function is there as long as the module is loaded; glibc calls it before that ends. Where it cannot
-        // be had, the program goes on without.
+        // SAFETY: the function exists as long as the module is loaded; glibc calls it before that ends. If it cannot be
+        // registered, the program goes on without.
         unsafe { libc::atexit(at_exit) };
     });
     let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };

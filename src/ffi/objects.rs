@@ -2,8 +2,8 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
-use super::pointers::{addresses, bytes, read, write};
+use super::library::call;
+use super::pointers::{addresses, bytes, read, write, write_all};
 use crate::core::Error;
 
 /// More attributes than any template has that means something.
@@ -19,27 +19,23 @@ pub(super) unsafe fn get_attribute_value(
     template: *mut CK_ATTRIBUTE,
     count: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     if template.is_null() || count > TEMPLATE_MAX {
         return Err(Error::ArgumentsBad);
     }
-    let value_of = module.attributes(session, object)?;
+    let value_of = call.attributes(object)?;
     let (mut sensitive, mut invalid, mut too_small) = (false, false, false);
     for place in addresses(template, count)? {
         // SAFETY: one of the caller's attributes.
         let mut entry = unsafe { read(place) }?;
         match value_of(entry.type_) {
             Ok(value) if entry.pValue.is_null() => entry.ulValueLen = value.len() as CK_ULONG,
-            // The length may be the one that an earlier call has left: that says nothing of any room.
+            // An earlier call may have left this length: that says nothing of any room.
             Ok(value)
                 if entry.ulValueLen != CK_UNAVAILABLE_INFORMATION && entry.ulValueLen >= value.len() as CK_ULONG =>
             {
-                let target = entry.pValue.cast::<u8>();
-                for (offset, byte) in value.iter().enumerate() {
-                    // SAFETY: offset < value.len() <= the room that the caller says there is.
-                    unsafe { write(target.wrapping_add(offset), *byte) }?;
-                }
+                // SAFETY: no more bytes than the caller says there is room for.
+                unsafe { write_all(entry.pValue.cast::<u8>(), &value) }?;
                 entry.ulValueLen = value.len() as CK_ULONG;
             }
             answer => {
@@ -55,7 +51,7 @@ pub(super) unsafe fn get_attribute_value(
         // SAFETY: one of the caller's attributes.
         unsafe { write(place, entry) }?;
     }
-    // Any of them may be given where several are true; the one a program can do least about comes first.
+    // If several are true, any of them is right; the one that a program can do least about comes first.
     match (sensitive, invalid, too_small) {
         (true, _, _) => Err(Error::AttributeSensitive),
         (_, true, _) => Err(Error::AttributeTypeInvalid),
@@ -73,18 +69,17 @@ pub(super) unsafe fn get_object_size(
     object: CK_OBJECT_HANDLE,
     size: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     if size.is_null() {
         return Err(Error::ArgumentsBad);
     }
     // SAFETY: by this function's contract.
-    unsafe { write(size, module.object_size(session, object)? as CK_ULONG) }
+    unsafe { write(size, call.object_size(object)? as CK_ULONG) }
 }
 
 /// C_CopyObject, C_DestroyObject and C_SetAttributeValue.
 pub(super) fn prohibited(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> Result<(), Error> {
-    module()?.prohibited(session, object)
+    call(session)?.prohibited(object)
 }
 
 /// C_FindObjectsInit.
@@ -96,8 +91,7 @@ pub(super) unsafe fn find_objects_init(
     template: *mut CK_ATTRIBUTE,
     count: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     if count > TEMPLATE_MAX {
         return Err(Error::ArgumentsBad);
     }
@@ -112,7 +106,7 @@ pub(super) unsafe fn find_objects_init(
         };
         filter.push((entry.type_, value));
     }
-    module.find_objects_init(session, &filter)
+    call.find_objects_init(&filter)
 }
 
 /// C_FindObjects.
@@ -125,21 +119,19 @@ pub(super) unsafe fn find_objects(
     most: CK_ULONG,
     found: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     if found.is_null() || (objects.is_null() && most > 0) {
         return Err(Error::ArgumentsBad);
     }
-    let handles = module.find_objects(session, usize::try_from(most).unwrap_or(usize::MAX))?;
-    for (place, handle) in handles.iter().enumerate() {
-        // SAFETY: no more handles are given than the caller has room for.
-        unsafe { write(objects.wrapping_add(place), *handle) }?;
+    let handles = call.find_objects(usize::try_from(most).unwrap_or(usize::MAX))?;
+    // SAFETY: no more handles than the caller has room for; by this function's contract.
+    unsafe {
+        write_all(objects, &handles)?;
+        write(found, handles.len() as CK_ULONG)
     }
-    // SAFETY: by this function's contract.
-    unsafe { write(found, handles.len() as CK_ULONG) }
 }
 
 /// C_FindObjectsFinal.
 pub(super) fn find_objects_final(session: CK_SESSION_HANDLE) -> Result<(), Error> {
-    module()?.find_objects_final(session)
+    call(session)?.find_objects_final()
 }

@@ -2,9 +2,9 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
+use super::library::call;
 use super::pointers::read;
-use crate::core::{Error, Mechanism, Module, Parameter, PssParameters};
+use crate::core::{Call, Error, Mechanism, Parameter, PssParameters};
 
 /// Starts an operation of a `kind` (a flag of C_SessionCancel) with a mechanism. NULL in its place ends the operation
 /// that is under way (since PKCS#11 3.0, in all functions that start one).
@@ -15,28 +15,25 @@ pub(super) unsafe fn begin(
     session: CK_SESSION_HANDLE,
     kind: CK_FLAGS,
     wanted: *const CK_MECHANISM,
-    start: impl FnOnce(&Module, Mechanism) -> Result<(), Error>,
+    start: impl FnOnce(&Call, Mechanism) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     // SAFETY: by this function's contract.
     match unsafe { mechanism(wanted) } {
-        Some(wanted) => start(&module, wanted),
-        None => module.session_cancel(session, kind),
+        Some(wanted) => start(&call, wanted),
+        None => {
+            call.session_cancel(kind);
+            Ok(())
+        }
     }
 }
 
-/// Hands on what came of a call. The core ends an operation that has failed; where the arguments were bad, it has not
+/// Passes on what came of a call. The core ends an operation that has failed. If the arguments were bad, the core has not
 /// heard of the call, and the operation ends here: only a question for the length and a buffer that is too small leave it
 /// open (PKCS#11 3.2 §5.12.2, §5.13.2, §5.15.2, and so on for the others).
-pub(super) fn settle(
-    module: &Module,
-    session: CK_SESSION_HANDLE,
-    kind: CK_FLAGS,
-    outcome: Result<(), Error>,
-) -> Result<(), Error> {
+pub(super) fn end_if_bad_arguments(call: &Call, kind: CK_FLAGS, outcome: Result<(), Error>) -> Result<(), Error> {
     if let Err(Error::ArgumentsBad) = outcome {
-        module.session_cancel(session, kind)?;
+        call.session_cancel(kind);
     }
     outcome
 }
@@ -104,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_other_lengths_are_not_looked_at() {
+    fn parameters_of_other_lengths_are_not_read() {
         // Nothing is there to be read.
         let nowhere = ptr::dangling_mut::<u64>().cast();
         let size = size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG;

@@ -38,6 +38,21 @@ pub(super) unsafe fn write<T>(pointer: *mut T, value: T) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes values one after the other.
+///
+/// # Errors
+/// [`Error::ArgumentsBad`] for NULL, unless there are no values.
+///
+/// # Safety
+/// `first` is NULL or points to memory that so many `T` may be written to, which need not be aligned.
+pub(super) unsafe fn write_all<T: Copy>(first: *mut T, values: &[T]) -> Result<(), Error> {
+    for (place, value) in values.iter().enumerate() {
+        // SAFETY: by this function's contract.
+        unsafe { write(first.wrapping_add(place), *value) }?;
+    }
+    Ok(())
+}
+
 /// A caller's bytes. NULL with a length of zero is no bytes.
 ///
 /// # Errors
@@ -69,12 +84,12 @@ pub(super) fn addresses<T>(first: *mut T, count: CK_ULONG) -> Result<impl Iterat
     Ok((0..count).map(move |place| first.wrapping_add(place)))
 }
 
-/// Answers in the way of PKCS#11 3.2 §5.2: the length alone where there is no buffer; the length and
-/// [`Error::BufferTooSmall`] where the buffer is too small; else the result of `produce` and its length. `produce` runs
+/// Answers in the way of PKCS#11 3.2 §5.2: the length alone if there is no buffer; the length and
+/// [`Error::BufferTooSmall`] if the buffer is too small; else the result of `produce` and its length. `produce` runs
 /// only in the last case, and may need less than `needed`.
 ///
 /// # Errors
-/// [`Error::ArgumentsBad`] where `length` is NULL.
+/// [`Error::ArgumentsBad`] if `length` is NULL.
 ///
 /// # Safety
 /// `length` is NULL or points to a CK_ULONG that may be read and written. `buffer` is NULL or points to as many `T`
@@ -93,16 +108,14 @@ pub(super) unsafe fn answer<T: Copy>(
         return if buffer.is_null() { Ok(()) } else { Err(Error::BufferTooSmall) };
     }
     let values = produce()?;
-    for (place, value) in values.iter().take(needed).enumerate() {
-        // SAFETY: place < needed <= room, so it is inside of the caller's buffer.
-        unsafe { buffer.add(place).write_unaligned(*value) };
-    }
+    // SAFETY: needed <= room, so all of it is inside of the caller's buffer.
+    unsafe { write_all(buffer, values.get(..needed).unwrap_or(&values)) }?;
     // SAFETY: as above.
     unsafe { write(length, values.len() as CK_ULONG) }
 }
 
-/// Answers as [`answer`] does, with what `produce` makes of a caller's bytes. They may lie where the result is written
-/// to (PKCS#11 3.2 §5.12.2 C_Digest), so that nothing refers to them any more by then.
+/// Answers as [`answer`] does, with what `produce` makes of a caller's bytes. The result may be written over these bytes
+/// (PKCS#11 3.2 §5.12.2 C_Digest), so nothing refers to them any more by then.
 ///
 /// # Errors
 /// [`Error::ArgumentsBad`] as for [`bytes`] and [`answer`].
@@ -119,7 +132,7 @@ pub(super) unsafe fn answer_from(
 ) -> Result<(), Error> {
     // SAFETY: by this function's contract.
     unsafe {
-        // Looked at before the length is told: NULL is refused in a question for the length as well.
+        // Checked before the length is written: a question for the length with NULL data is refused as well.
         bytes(data, data_length)?;
         answer(buffer, length, needed, || produce(bytes(data, data_length)?))
     }

@@ -2,8 +2,8 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
-use super::operations::{begin, settle};
+use super::library::call;
+use super::operations::{begin, end_if_bad_arguments};
 use super::pointers::{answer, answer_from, bytes, read};
 use crate::core::Error;
 
@@ -17,7 +17,7 @@ pub(super) unsafe fn sign_recover_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe { begin(session, CKF_SIGN_RECOVER, wanted, |module, wanted| module.sign_recover_init(session, wanted, key)) }
+    unsafe { begin(session, CKF_SIGN_RECOVER, wanted, |call, wanted| call.sign_recover_init(wanted, key)) }
 }
 
 /// C_SignRecover.
@@ -31,15 +31,13 @@ pub(super) unsafe fn sign_recover(
     signature: *mut CK_BYTE,
     length: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    let needed = module.sign_recover_length(session)?;
+    let call = call(session)?;
+    let needed = call.sign_recover_length()?;
     // SAFETY: by this function's contract.
     let outcome = unsafe {
-        answer_from(data, data_length, signature, length, needed, |data| {
-            Ok(module.sign_recover(session, data)?.to_vec())
-        })
+        answer_from(data, data_length, signature, length, needed, |data| Ok(call.sign_recover(data)?.to_vec()))
     };
-    settle(&module, session, CKF_SIGN_RECOVER, outcome)
+    end_if_bad_arguments(&call, CKF_SIGN_RECOVER, outcome)
 }
 
 /// C_VerifyRecoverInit.
@@ -52,9 +50,7 @@ pub(super) unsafe fn verify_recover_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe {
-        begin(session, CKF_VERIFY_RECOVER, wanted, |module, wanted| module.verify_recover_init(session, wanted, key))
-    }
+    unsafe { begin(session, CKF_VERIFY_RECOVER, wanted, |call, wanted| call.verify_recover_init(wanted, key)) }
 }
 
 /// C_VerifyRecover. How long the data are shows only when they are recovered; a call that asks for the length gets the
@@ -69,8 +65,8 @@ pub(super) unsafe fn verify_recover(
     data: *mut CK_BYTE,
     length: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    let most = module.verify_recover_length(session)?;
+    let call = call(session)?;
+    let most = call.verify_recover_length()?;
     // SAFETY: by this function's contract.
     let outcome = unsafe {
         if data.is_null() {
@@ -78,13 +74,13 @@ pub(super) unsafe fn verify_recover(
         } else {
             // The signature may lie where the data are written to: nothing refers to it any more by then.
             read(length)
-                .and_then(|_| module.verify_recover(session, bytes(signature, signature_length)?))
+                .and_then(|_| call.verify_recover(bytes(signature, signature_length)?))
                 .and_then(|recovered| answer(data, length, recovered.len(), || Ok(recovered)))
         }
     };
     // Ended by everything but a question for the length and a buffer that is too small.
     if !matches!((&outcome, data.is_null()), (Ok(()), true) | (Err(Error::BufferTooSmall), _)) {
-        module.session_cancel(session, CKF_VERIFY_RECOVER)?;
+        call.session_cancel(CKF_VERIFY_RECOVER);
     }
     outcome
 }

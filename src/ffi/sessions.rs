@@ -2,8 +2,8 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
-use super::pointers::{bytes, write};
+use super::library::{call, module};
+use super::pointers::{bytes, write, write_all};
 use crate::core::{Error, PinEntry};
 
 /// The longest random number of one call. The card gives 256 bytes at a time; a program that asks for more than this
@@ -22,7 +22,7 @@ pub(super) unsafe fn open_session(
     let module = module()?;
     if session.is_null() {
         // Whether there is a token comes first (PKCS#11 3.2 §5.1.7).
-        module.look_for_token(slot)?;
+        module.require_token(slot)?;
         return Err(Error::ArgumentsBad);
     }
     let handle = module.open_session(slot, flags)?;
@@ -45,7 +45,7 @@ pub(super) fn close_all_sessions(slot: CK_SLOT_ID) -> Result<(), Error> {
 /// # Safety
 /// `info` is NULL or may be written.
 pub(super) unsafe fn get_session_info(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> Result<(), Error> {
-    let found = module()?.session_info(session)?;
+    let found = call(session)?.session_info();
     // SAFETY: by this function's contract.
     unsafe { write(info, found) }
 }
@@ -60,14 +60,13 @@ pub(super) unsafe fn login(
     pin: *const CK_UTF8CHAR,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    // The session is looked up first (PKCS#11 3.2 §5.1.7).
-    module.session_info(session)?;
+    // The session comes first (PKCS#11 3.2 §5.1.7).
+    let call = call(session)?;
     // SAFETY: by this function's contract.
-    module.login(session, user, unsafe { pin_entry(pin, length) }?)
+    call.login(user, unsafe { pin_entry(pin, length) }?)
 }
 
-/// C_LoginUser (PKCS#11 3.0): the card knows no user names, so that only an empty one is right.
+/// C_LoginUser (PKCS#11 3.0): the card knows no user names, so only an empty one is right.
 ///
 /// # Safety
 /// `pin` is NULL or points to `length` bytes.
@@ -78,22 +77,23 @@ pub(super) unsafe fn login_user(
     length: CK_ULONG,
     name_length: CK_ULONG,
 ) -> Result<(), Error> {
-    module()?.session_info(session)?;
+    let call = call(session)?;
     if name_length != 0 {
         return Err(Error::ArgumentsBad);
     }
     // SAFETY: by this function's contract.
-    unsafe { login(session, user, pin, length) }
+    call.login(user, unsafe { pin_entry(pin, length) }?)
 }
 
 /// C_SessionCancel (PKCS#11 3.0).
 pub(super) fn session_cancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> Result<(), Error> {
-    module()?.session_cancel(session, flags)
+    call(session)?.session_cancel(flags);
+    Ok(())
 }
 
 /// C_Logout.
 pub(super) fn logout(session: CK_SESSION_HANDLE) -> Result<(), Error> {
-    module()?.logout(session)
+    call(session)?.logout()
 }
 
 /// C_SetPIN.
@@ -107,11 +107,10 @@ pub(super) unsafe fn set_pin(
     new: *const CK_UTF8CHAR,
     new_length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     // SAFETY: by this function's contract.
     let (old, new) = unsafe { (pin_entry(old, old_length)?, pin_entry(new, new_length)?) };
-    module.set_pin(session, old, new)
+    call.set_pin(old, new)
 }
 
 /// A PIN as a program passes it. NULL, whatever the length, is for a PIN that the user types at a PIN pad (PKCS#11 3.2
@@ -129,7 +128,7 @@ unsafe fn pin_entry<'a>(pin: *const CK_UTF8CHAR, length: CK_ULONG) -> Result<Pin
 
 /// C_SeedRandom: the card's random numbers take no seed.
 pub(super) fn seed_random(session: CK_SESSION_HANDLE) -> Result<(), Error> {
-    module()?.session_info(session)?;
+    call(session)?;
     Err(Error::RandomSeedNotSupported)
 }
 
@@ -142,16 +141,12 @@ pub(super) unsafe fn generate_random(
     random: *mut CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     let wanted = match usize::try_from(length) {
         Ok(wanted) if length <= RANDOM_MAX && (!random.is_null() || wanted == 0) => wanted,
         _ => return Err(Error::ArgumentsBad),
     };
-    let bytes = module.random(session, wanted)?;
-    for (place, byte) in bytes.iter().take(wanted).enumerate() {
-        // SAFETY: place < length, by this function's contract.
-        unsafe { write(random.wrapping_add(place), *byte) }?;
-    }
-    Ok(())
+    let bytes = call.random(wanted)?;
+    // SAFETY: no more than `length` bytes, by this function's contract.
+    unsafe { write_all(random, bytes.get(..wanted).unwrap_or(&bytes)) }
 }

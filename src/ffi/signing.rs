@@ -2,10 +2,10 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
-use super::operations::{begin, settle};
+use super::library::call;
+use super::operations::{begin, end_if_bad_arguments};
 use super::pointers::{answer, answer_from, bytes};
-use crate::core::Error;
+use crate::core::{Data, Error};
 
 /// C_SignInit.
 ///
@@ -17,7 +17,7 @@ pub(super) unsafe fn sign_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe { begin(session, CKF_SIGN, wanted, |module, wanted| module.sign_init(session, wanted, key)) }
+    unsafe { begin(session, CKF_SIGN, wanted, |call, wanted| call.sign_init(wanted, key)) }
 }
 
 /// C_Sign. Asked for the length, or with too small a buffer, it leaves the card alone and the operation open.
@@ -31,13 +31,13 @@ pub(super) unsafe fn sign(
     signature: *mut CK_BYTE,
     length: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    let needed = module.signature_length(session, true)?;
+    let call = call(session)?;
+    let needed = call.signature_length(Data::Whole)?;
     // SAFETY: by this function's contract.
     let outcome = unsafe {
-        answer_from(data, data_length, signature, length, needed, |data| Ok(module.sign_final(session, data)?.to_vec()))
+        answer_from(data, data_length, signature, length, needed, |data| Ok(call.sign_final(data)?.to_vec()))
     };
-    settle(&module, session, CKF_SIGN, outcome)
+    end_if_bad_arguments(&call, CKF_SIGN, outcome)
 }
 
 /// C_SignUpdate.
@@ -49,11 +49,11 @@ pub(super) unsafe fn sign_update(
     part: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.signature_length(session, false)?;
+    let call = call(session)?;
+    call.signature_length(Data::InParts)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe { bytes(part, length) }.and_then(|part| module.sign_update(session, part));
-    settle(&module, session, CKF_SIGN, outcome)
+    let outcome = unsafe { bytes(part, length) }.and_then(|part| call.sign_update(part));
+    end_if_bad_arguments(&call, CKF_SIGN, outcome)
 }
 
 /// C_SignFinal.
@@ -65,9 +65,9 @@ pub(super) unsafe fn sign_final(
     signature: *mut CK_BYTE,
     length: *mut CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    let needed = module.signature_length(session, false)?;
+    let call = call(session)?;
+    let needed = call.signature_length(Data::InParts)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe { answer(signature, length, needed, || Ok(module.sign_final(session, &[])?.to_vec())) };
-    settle(&module, session, CKF_SIGN, outcome)
+    let outcome = unsafe { answer(signature, length, needed, || Ok(call.sign_final(&[])?.to_vec())) };
+    end_if_bad_arguments(&call, CKF_SIGN, outcome)
 }

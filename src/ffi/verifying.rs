@@ -2,8 +2,8 @@
 
 use cryptoki_sys::*;
 
-use super::library::module;
-use super::operations::{begin, settle};
+use super::library::call;
+use super::operations::{begin, end_if_bad_arguments};
 use super::pointers::bytes;
 use crate::core::Error;
 
@@ -17,7 +17,7 @@ pub(super) unsafe fn verify_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<(), Error> {
     // SAFETY: by this function's contract.
-    unsafe { begin(session, CKF_VERIFY, wanted, |module, wanted| module.verify_init(session, wanted, key)) }
+    unsafe { begin(session, CKF_VERIFY, wanted, |call, wanted| call.verify_init(wanted, key)) }
 }
 
 /// C_Verify.
@@ -31,29 +31,26 @@ pub(super) unsafe fn verify(
     signature: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     // SAFETY: by this function's contract.
     let outcome = unsafe { bytes(data, data_length).and_then(|data| Ok((data, bytes(signature, length)?))) }
-        .and_then(|(data, signature)| module.verify_final(session, Some(data), Some(signature)));
-    settle(&module, session, CKF_VERIFY, outcome)
+        .and_then(|(data, signature)| call.verify(data, signature));
+    end_if_bad_arguments(&call, CKF_VERIFY, outcome)
 }
 
-/// C_VerifyUpdate, and C_VerifySignatureUpdate where the signature was `given_first`.
+/// C_VerifyUpdate.
 ///
 /// # Safety
 /// `part` is NULL or points to `length` bytes.
 pub(super) unsafe fn verify_update(
     session: CK_SESSION_HANDLE,
-    given_first: bool,
     part: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe { bytes(part, length) }.and_then(|part| module.verify_update(session, given_first, part));
-    settle(&module, session, CKF_VERIFY, outcome)
+    let outcome = unsafe { bytes(part, length) }.and_then(|part| call.verify_update(part));
+    end_if_bad_arguments(&call, CKF_VERIFY, outcome)
 }
 
 /// C_VerifyFinal.
@@ -65,12 +62,11 @@ pub(super) unsafe fn verify_final(
     signature: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     // SAFETY: by this function's contract.
     let signature = unsafe { bytes(signature, length) };
-    let outcome = signature.and_then(|signature| module.verify_final(session, None, Some(signature)));
-    settle(&module, session, CKF_VERIFY, outcome)
+    let outcome = signature.and_then(|signature| call.verify_final(signature));
+    end_if_bad_arguments(&call, CKF_VERIFY, outcome)
 }
 
 /// C_VerifySignatureInit (PKCS#11 3.2).
@@ -86,8 +82,8 @@ pub(super) unsafe fn verify_signature_init(
 ) -> Result<(), Error> {
     // SAFETY: by this function's contract.
     unsafe {
-        begin(session, CKF_VERIFY, wanted, |module, wanted| {
-            module.verify_signature_init(session, wanted, key, bytes(signature, length)?)
+        begin(session, CKF_VERIFY, wanted, |call, wanted| {
+            call.verify_signature_init(wanted, key, bytes(signature, length)?)
         })
     }
 }
@@ -101,14 +97,28 @@ pub(super) unsafe fn verify_signature(
     data: *const CK_BYTE,
     length: CK_ULONG,
 ) -> Result<(), Error> {
-    let module = module()?;
-    module.session_info(session)?;
+    let call = call(session)?;
     // SAFETY: by this function's contract.
-    let outcome = unsafe { bytes(data, length) }.and_then(|data| module.verify_final(session, Some(data), None));
-    settle(&module, session, CKF_VERIFY, outcome)
+    let outcome = unsafe { bytes(data, length) }.and_then(|data| call.verify_signature(data));
+    end_if_bad_arguments(&call, CKF_VERIFY, outcome)
+}
+
+/// C_VerifySignatureUpdate.
+///
+/// # Safety
+/// `part` is NULL or points to `length` bytes.
+pub(super) unsafe fn verify_signature_update(
+    session: CK_SESSION_HANDLE,
+    part: *const CK_BYTE,
+    length: CK_ULONG,
+) -> Result<(), Error> {
+    let call = call(session)?;
+    // SAFETY: by this function's contract.
+    let outcome = unsafe { bytes(part, length) }.and_then(|part| call.verify_signature_update(part));
+    end_if_bad_arguments(&call, CKF_VERIFY, outcome)
 }
 
 /// C_VerifySignatureFinal.
 pub(super) fn verify_signature_final(session: CK_SESSION_HANDLE) -> Result<(), Error> {
-    module()?.verify_final(session, None, None)
+    call(session)?.verify_signature_final()
 }

@@ -1,6 +1,7 @@
 //! What the work costs, counted at the card: the reader is the slow part, and a kilobyte takes a second at 9600 baud.
 
 use cryptoki_sys::*;
+use jpki_pkcs11::core::Data;
 use jpki_pkcs11::settings::Settings;
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::Options;
@@ -40,7 +41,7 @@ fn from_the_start_to_the_second_signature() {
             let key = program.object(session, CKO_PRIVATE_KEY);
             assert_eq!(program.value(session, key, CKA_ID), id);
             program.sign_init(session, plain(CKM_SHA256_RSA_PKCS), key).expect("a key");
-            assert_eq!(program.signature_length(session, true), Ok(256));
+            assert_eq!(program.signature_length(session, Data::Whole), Ok(256));
             assert!(program.sign_final(session, b"data").is_ok());
             session
         });

@@ -1,7 +1,7 @@
 //! Digests, in software.
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::{Error, Mechanism, Parameter};
+use jpki_pkcs11::core::{Data, Error, Mechanism, Parameter};
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
@@ -23,7 +23,7 @@ fn digests_are_right_whole_and_in_parts() {
             (CKM_SHA512, Sha512::digest(data).to_vec()),
         ] {
             program.digest_init(session, plain(kind)).expect("a mechanism");
-            assert_eq!(program.digest_length(session, true), Ok(expected.len()));
+            assert_eq!(program.digest_length(session, Data::Whole), Ok(expected.len()));
             assert_eq!(program.digest_final(session, data), Ok(expected.clone()), "{kind:X}");
             program.digest_init(session, plain(kind)).expect("a mechanism");
             data.chunks(13).for_each(|part| program.digest_update(session, part).expect("an operation"));
@@ -40,7 +40,7 @@ fn operations_one_after_the_other() {
     let ended = Err(Error::OperationNotInitialized);
     assert_eq!(program.digest_update(session, b"x"), ended);
     assert_eq!(program.digest_final(session, b"x").map(|_| ()), ended);
-    assert_eq!(program.digest_length(session, true).map(|_| ()), ended);
+    assert_eq!(program.digest_length(session, Data::Whole).map(|_| ()), ended);
     assert_eq!(program.digest_init(session, plain(CKM_RSA_PKCS)), Err(Error::MechanismInvalid));
     assert_eq!(program.digest_init(session, plain(CKM_MD5)), Err(Error::MechanismInvalid));
     let with_parameter = Mechanism { kind: CKM_SHA256, parameter: Parameter::Other };
@@ -48,8 +48,8 @@ fn operations_one_after_the_other() {
     assert_eq!(program.digest_init(session, plain(CKM_SHA256)), Ok(()));
     assert_eq!(program.digest_init(session, plain(CKM_SHA256)), Err(Error::OperationActive));
     assert_eq!(program.digest_update(session, b"x"), Ok(()));
-    assert_eq!(program.digest_length(session, true), Err(Error::OperationActive), "C_Digest after parts");
-    assert_eq!(program.digest_length(session, false), Ok(32));
+    assert_eq!(program.digest_length(session, Data::Whole), Err(Error::OperationActive), "C_Digest after parts");
+    assert_eq!(program.digest_length(session, Data::InParts), Ok(32));
     program.session_cancel(session, CKF_DIGEST).expect("open");
     assert_eq!(program.digest_update(session, b"x"), ended);
 }

@@ -41,7 +41,7 @@ pub(crate) fn slot_of(key_pair: KeyPair) -> CK_SLOT_ID {
 pub(crate) struct Program {
     pub(crate) machine: Machine,
     pub(crate) card: Plastic,
-    pub(crate) module: Module,
+    pub(crate) module: Arc<Module>,
 }
 
 impl std::ops::Deref for Program {
@@ -52,9 +52,9 @@ impl std::ops::Deref for Program {
     }
 }
 
-pub(crate) fn module_on(machine: &Machine, settings: Settings) -> Module {
+pub(crate) fn module_on(machine: &Machine, settings: Settings) -> Arc<Module> {
     let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
-    Module::new(settings, Readers::new(Arc::new(machine.clone()), last_try))
+    Arc::new(Module::new(settings, Readers::new(Arc::new(machine.clone()), last_try)))
 }
 
 impl Program {

@@ -214,7 +214,7 @@ fn a_session_handle_is_never_used_again() {
     let module = module_on(&machine, Settings::default());
     let second = module.open_session(SIGN_SLOT, READ_WRITE).expect("a session");
     assert!(second > first);
-    assert_eq!(module.session_info(first).map(|_| ()), Err(Error::SessionHandleInvalid));
+    assert_eq!(module.call(first).map(|_| ()), Err(Error::SessionHandleInvalid));
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn operations_are_cancelled_by_name() {
     let under_way = || {
         [
             program.sign_update(session, b"x").is_ok(),
-            program.verify_update(session, false, b"x").is_ok(),
+            program.verify_update(session, b"x").is_ok(),
             program.digest_update(session, b"x").is_ok(),
             program.find_objects(session, 1).is_ok(),
         ]

@@ -1,7 +1,7 @@
 //! Signatures with every mechanism, checked without the module's help.
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::{Error, Mechanism, Parameter, PssParameters};
+use jpki_pkcs11::core::{Data, Error, Mechanism, Parameter, PssParameters};
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::Options;
 use rsa::Pkcs1v15Sign;
@@ -172,13 +172,13 @@ fn operations_one_after_the_other() {
     let ended = Err(Error::OperationNotInitialized);
     assert_eq!(program.sign_update(session, b"x"), ended);
     assert_eq!(program.sign_final(session, b"x").map(|_| ()), ended);
-    assert_eq!(program.signature_length(session, true), Err(Error::OperationNotInitialized));
+    assert_eq!(program.signature_length(session, Data::Whole), Err(Error::OperationNotInitialized));
     assert_eq!(init(), Ok(()));
     assert_eq!(init(), Err(Error::OperationActive));
-    assert_eq!(program.signature_length(session, true), Ok(256));
+    assert_eq!(program.signature_length(session, Data::Whole), Ok(256));
     assert_eq!(program.sign_update(session, b"part"), Ok(()));
-    assert_eq!(program.signature_length(session, true), Err(Error::OperationActive), "C_Sign after parts");
-    assert_eq!(program.signature_length(session, false), Ok(256));
+    assert_eq!(program.signature_length(session, Data::Whole), Err(Error::OperationActive), "C_Sign after parts");
+    assert_eq!(program.signature_length(session, Data::InParts), Ok(256));
     assert!(program.sign_final(session, b"").is_ok());
     assert_eq!(program.sign_final(session, b"").map(|_| ()), ended);
     assert_eq!(init(), Ok(()));

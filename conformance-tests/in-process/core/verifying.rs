@@ -29,14 +29,14 @@ fn round_trips() {
             let signature = program.sign(session, mechanism, &data).expect("a signature");
             let verify = |data: &[u8], signature: &[u8]| {
                 program.verify_init(session, mechanism, key).expect("a key");
-                program.verify_final(session, Some(data), Some(signature))
+                program.verify(session, data, signature)
             };
             let (answer, cost) = program.machine.cost_of(|| verify(&data, &signature));
             assert_eq!((answer, cost), (Ok(()), Cost::default()), "{mechanism:?}");
             // In parts as well.
             program.verify_init(session, mechanism, key).expect("a key");
-            data.chunks(9).for_each(|part| program.verify_update(session, false, part).expect("an operation"));
-            assert_eq!(program.verify_final(session, None, Some(&signature)), Ok(()), "{mechanism:?} in parts");
+            data.chunks(9).for_each(|part| program.verify_update(session, part).expect("an operation"));
+            assert_eq!(program.verify_final(session, &signature), Ok(()), "{mechanism:?} in parts");
 
             let mut other = data.clone();
             other[0] ^= 1;
@@ -67,7 +67,7 @@ fn the_key_of_the_other_pair_verifies_nothing() {
     let (auth, sign) = (program.open_logged_in(AUTH), program.open_logged_in(SIGN));
     let signature = program.sign(auth, plain(CKM_SHA256_RSA_PKCS), b"data").expect("a signature");
     program.verify_init(sign, plain(CKM_SHA256_RSA_PKCS), program.object(sign, CKO_PUBLIC_KEY)).expect("a key");
-    assert_eq!(program.verify_final(sign, Some(b"data"), Some(&signature)), Err(Error::SignatureInvalid));
+    assert_eq!(program.verify(sign, b"data", &signature), Err(Error::SignatureInvalid));
 }
 
 #[test]
@@ -86,18 +86,14 @@ fn operations_one_after_the_other() {
     let session = program.open(AUTH);
     let key = program.object(session, CKO_PUBLIC_KEY);
     let init = || program.verify_init(session, plain(CKM_SHA256_RSA_PKCS), key);
-    assert_eq!(program.verify_update(session, false, b"x"), Err(Error::OperationNotInitialized));
-    assert_eq!(program.verify_final(session, None, Some(&[0; 256])), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_update(session, b"x"), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_final(session, &[0; 256]), Err(Error::OperationNotInitialized));
     assert_eq!(init(), Ok(()), "without login");
     assert_eq!(init(), Err(Error::OperationActive));
-    assert_eq!(program.verify_update(session, false, b"x"), Ok(()));
-    assert_eq!(
-        program.verify_final(session, Some(b"x"), Some(&[0; 256])),
-        Err(Error::OperationActive),
-        "C_Verify after parts"
-    );
-    assert_eq!(program.verify_final(session, None, Some(&[0; 256])), Err(Error::SignatureInvalid));
-    assert_eq!(program.verify_final(session, None, Some(&[0; 256])), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_update(session, b"x"), Ok(()));
+    assert_eq!(program.verify(session, b"x", &[0; 256]), Err(Error::OperationActive), "C_Verify after parts");
+    assert_eq!(program.verify_final(session, &[0; 256]), Err(Error::SignatureInvalid));
+    assert_eq!(program.verify_final(session, &[0; 256]), Err(Error::OperationNotInitialized));
     assert_eq!(init(), Ok(()));
     program.session_cancel(session, CKF_VERIFY).expect("open");
     assert_eq!(init(), Ok(()));
@@ -115,15 +111,15 @@ fn the_signature_comes_first() {
         let signature = program.sign(session, mechanism, &data).expect("a signature");
         let init = |signature: &[u8]| program.verify_signature_init(session, mechanism, key, signature);
         assert_eq!(init(&signature), Ok(()), "{mechanism:?}");
-        assert_eq!(program.verify_final(session, Some(&data), None), Ok(()), "{mechanism:?}");
+        assert_eq!(program.verify_signature(session, &data), Ok(()), "{mechanism:?}");
         assert_eq!(init(&signature), Ok(()), "{mechanism:?}");
-        data.chunks(9).for_each(|part| program.verify_update(session, true, part).expect("an operation"));
-        assert_eq!(program.verify_final(session, None, None), Ok(()), "{mechanism:?} in parts");
+        data.chunks(9).for_each(|part| program.verify_signature_update(session, part).expect("an operation"));
+        assert_eq!(program.verify_signature_final(session), Ok(()), "{mechanism:?} in parts");
         assert_eq!(init(&[1; 256]), Ok(()), "{mechanism:?}");
-        assert_eq!(program.verify_final(session, Some(&data), None), Err(Error::SignatureInvalid), "{mechanism:?}");
+        assert_eq!(program.verify_signature(session, &data), Err(Error::SignatureInvalid), "{mechanism:?}");
         for length in [0, 255, 257] {
             assert_eq!(init(&vec![1; length]), Ok(()), "{mechanism:?}, {length} bytes");
-            let end = program.verify_final(session, Some(&data), None);
+            let end = program.verify_signature(session, &data);
             assert_eq!(end, Err(Error::SignatureLenRange), "{mechanism:?}, {length} bytes");
         }
     }
@@ -136,14 +132,14 @@ fn the_two_ways_to_verify_are_not_mixed() {
     let key = program.object(session, CKO_PUBLIC_KEY);
     let mechanism = plain(CKM_SHA256_RSA_PKCS);
     program.verify_init(session, mechanism, key).expect("a key");
-    assert_eq!(program.verify_update(session, true, b"x"), Err(Error::OperationNotInitialized));
-    assert_eq!(program.verify_final(session, None, None), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_signature_update(session, b"x"), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_signature_final(session), Err(Error::OperationNotInitialized));
     program.session_cancel(session, CKF_VERIFY).expect("open");
     program.verify_signature_init(session, mechanism, key, &[0; 256]).expect("a key");
     assert_eq!(program.verify_init(session, mechanism, key), Err(Error::OperationActive));
-    assert_eq!(program.verify_update(session, false, b"x"), Err(Error::OperationNotInitialized));
-    assert_eq!(program.verify_final(session, None, Some(&[0; 256])), Err(Error::OperationNotInitialized));
-    assert_eq!(program.verify_final(session, Some(b"x"), None), Err(Error::SignatureInvalid));
+    assert_eq!(program.verify_update(session, b"x"), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_final(session, &[0; 256]), Err(Error::OperationNotInitialized));
+    assert_eq!(program.verify_signature(session, b"x"), Err(Error::SignatureInvalid));
 }
 
 #[test]
