@@ -5,15 +5,17 @@
 //! the card's answers, one after the other.
 #![no_main]
 
+use std::sync::Arc;
+
 use cryptoki_sys::*;
 use jpki_fuzz::answers::Answers;
 use jpki_fuzz::cards::VirtualCard;
 use jpki_fuzz::input::Input;
 use jpki_fuzz::pad::{Pad, User};
 use jpki_fuzz::{machine, signatures};
-use jpki_pkcs11::core::{Error, Mechanism, Module, Parameter, PssParameters};
+use jpki_pkcs11::core::{Data, Error, Mechanism, Module, Parameter, PinEntry, PssParameters};
 use jpki_pkcs11::settings::Settings;
-use jpki_pkcs11::token::Readers;
+use jpki_pkcs11::token::{LastTry, Readers};
 use libfuzzer_sys::fuzz_target;
 
 /// More calls than this show nothing new. It must stay below the number of refused PINs that the module remembers.
@@ -82,7 +84,7 @@ const MECHANISMS: [CK_MECHANISM_TYPE; 10] = [
 
 /// The program.
 struct Program {
-    module: Module,
+    module: Arc<Module>,
     sessions: Vec<CK_SESSION_HANDLE>,
     objects: Vec<CK_OBJECT_HANDLE>,
     signature: Vec<u8>,
@@ -156,7 +158,7 @@ impl Program {
     /// One value of an object: its own call, as C_GetAttributeValue reports each by itself.
     fn value(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, kind: CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>> {
         machine::call();
-        let value_of = self.module.attributes(session, object).ok()?;
+        let value_of = self.module.call(session).and_then(|call| call.attributes(object)).ok()?;
         machine::call();
         value_of(kind).ok().map(|value| value.to_vec())
     }
@@ -183,8 +185,10 @@ impl Program {
             4 | 5 => {
                 let session = self.session(input);
                 let _ = match Self::at_pad(input) {
-                    true => module.login_on_pad(session, CKU_USER),
-                    false => module.login(session, CKU_USER, &Self::pin(input)),
+                    true => module.call(session).and_then(|call| call.login(CKU_USER, PinEntry::OnPad)),
+                    false => {
+                        module.call(session).and_then(|call| call.login(CKU_USER, PinEntry::Typed(&Self::pin(input))))
+                    }
                 };
             }
             6 | 7 => {
@@ -197,13 +201,13 @@ impl Program {
                 if bits & 2 != 0 {
                     filter.push((input.pick(&ATTRIBUTES), input.blob().to_vec()));
                 }
-                if module.find_objects_init(session, &filter).is_ok() {
+                if module.call(session).and_then(|call| call.find_objects_init(&filter)).is_ok() {
                     // The search may have found that the card is gone, and its sessions with it.
-                    let found = match module.find_objects(session, 20) {
+                    let found = match module.call(session).and_then(|call| call.find_objects(20)) {
                         Err(Error::SessionHandleInvalid) => return,
                         found => found.expect("a search has begun"),
                     };
-                    module.find_objects_final(session).expect("a search has begun");
+                    module.call(session).and_then(|call| call.find_objects_final()).expect("a search has begun");
                     self.objects.retain(|object| !found.contains(object));
                     self.objects.extend(found);
                 }
@@ -219,17 +223,21 @@ impl Program {
                 let (session, key, mechanism) = (self.session(input), self.object(input), mechanism(input));
                 let signature = self.signature.clone();
                 if input.byte() & 1 == 0 {
-                    if module.verify_init(session, mechanism, key).is_ok() {
-                        let _ = module.verify_final(session, Some(&self.message), Some(&signature));
+                    if module.call(session).and_then(|call| call.verify_init(mechanism, key)).is_ok() {
+                        let _ = module.call(session).and_then(|call| call.verify(&self.message, &signature));
                     }
-                } else if module.verify_signature_init(session, mechanism, key, &signature).is_ok() {
-                    let _ = module.verify_update(session, true, &self.message);
-                    let _ = module.verify_final(session, None, None);
+                } else if module
+                    .call(session)
+                    .and_then(|call| call.verify_signature_init(mechanism, key, &signature))
+                    .is_ok()
+                {
+                    let _ = module.call(session).and_then(|call| call.verify_signature_update(&self.message));
+                    let _ = module.call(session).and_then(|call| call.verify_signature_final());
                 }
             }
             13 => {
                 let length = usize::from(input.word() & 0x3FF);
-                if let Ok(bytes) = module.random(self.session(input), length) {
+                if let Ok(bytes) = module.call(self.session(input)).and_then(|call| call.random(length)) {
                     assert_eq!(bytes.len(), length);
                 }
             }
@@ -237,23 +245,26 @@ impl Program {
                 let session = self.session(input);
                 // Nobody who is not logged in logs out, so that a card which lies is not found out.
                 let _ = match Self::at_pad(input) {
-                    true => module.set_pin_on_pad(session),
+                    true => module.call(session).and_then(|call| call.set_pin(PinEntry::OnPad, PinEntry::OnPad)),
                     false => {
                         let (old, new) = (Self::pin(input), Self::pin(input));
-                        module.set_pin(session, &old, &new)
+                        module.call(session).and_then(|call| call.set_pin(PinEntry::Typed(&old), PinEntry::Typed(&new)))
                     }
                 };
             }
-            15 => drop(module.logout(self.session(input))),
+            15 => drop(module.call(self.session(input)).and_then(|call| call.logout())),
             16 => {
                 let session = self.session(input);
                 let _ = module.close_session(session);
                 self.sessions.retain(|other| *other != session);
             }
             17 => drop(module.close_all_sessions((input.byte() & 1).into())),
-            18 => drop((module.session_info(self.session(input)), module.wait_for_slot_event(false))),
+            18 => drop((
+                module.call(self.session(input)).map(|call| call.session_info()),
+                module.wait_for_slot_event(false),
+            )),
             19 => self.recover(input),
-            20 => drop(module.object_size(self.session(input), self.object(input))),
+            20 => drop(module.call(self.session(input)).and_then(|call| call.object_size(self.object(input)))),
             21 => machine::with(|machine| machine.move_card()),
             22 => {
                 let error = Answers::error(input);
@@ -267,15 +278,17 @@ impl Program {
             _ => {
                 // Signing with a PIN for each signature.
                 let (session, key) = (self.session(input), self.object(input));
-                if module.sign_init(session, mechanism(input), key).is_ok() {
+                if module.call(session).and_then(|call| call.sign_init(mechanism(input), key)).is_ok() {
                     machine::call();
                     let _ = match Self::at_pad(input) {
-                        true => module.login_on_pad(session, CKU_CONTEXT_SPECIFIC),
-                        false => module.login(session, CKU_CONTEXT_SPECIFIC, &Self::pin(input)),
+                        true => module.call(session).and_then(|call| call.login(CKU_CONTEXT_SPECIFIC, PinEntry::OnPad)),
+                        false => module
+                            .call(session)
+                            .and_then(|call| call.login(CKU_CONTEXT_SPECIFIC, PinEntry::Typed(&Self::pin(input)))),
                     };
                     machine::call();
                     let message = input.blob();
-                    if let Ok(signature) = module.sign_final(session, message) {
+                    if let Ok(signature) = module.call(session).and_then(|call| call.sign_final(message)) {
                         (self.message, self.signature) = (message.to_vec(), signature.to_vec());
                     }
                 }
@@ -283,7 +296,7 @@ impl Program {
         }
         if machine::with(|machine| machine.is_kept()) {
             let logged_in = |session: &CK_SESSION_HANDLE| {
-                let info = self.module.session_info(*session);
+                let info = self.module.call(*session).map(|call| call.session_info());
                 info.is_ok_and(|info| matches!(info.state, CKS_RO_USER_FUNCTIONS | CKS_RW_USER_FUNCTIONS))
             };
             let anybody = self.sessions.iter().any(logged_in);
@@ -301,14 +314,14 @@ impl Program {
             1 => input.take(32).to_vec(),
             _ => input.blob().to_vec(),
         };
-        if self.module.sign_init(session, mechanism, key).is_err() {
+        if self.module.call(session).and_then(|call| call.sign_init(mechanism, key)).is_err() {
             return;
         }
         machine::call();
-        let length = self.module.signature_length(session, false).ok();
+        let length = self.module.call(session).and_then(|call| call.signature_length(Data::InParts)).ok();
         let (first, rest) = message.split_at(message.len() / 2);
-        let answer = match self.module.sign_update(session, first) {
-            Ok(()) => self.module.sign_final(session, rest),
+        let answer = match self.module.call(session).and_then(|call| call.sign_update(first)) {
+            Ok(()) => self.module.call(session).and_then(|call| call.sign_final(rest)),
             Err(error) => Err(error),
         };
         if let Ok(signature) = answer {
@@ -341,9 +354,9 @@ impl Program {
         let (session, key) = (self.session(input), self.object(input));
         let raw = Mechanism { kind: CKM_RSA_PKCS, parameter: Parameter::None };
         let message = input.blob();
-        if self.module.sign_recover_init(session, raw, key).is_ok() {
+        if self.module.call(session).and_then(|call| call.sign_recover_init(raw, key)).is_ok() {
             machine::call();
-            if let Ok(signature) = self.module.sign_recover(session, message) {
+            if let Ok(signature) = self.module.call(session).and_then(|call| call.sign_recover(message)) {
                 self.check(session, key, CKM_RSA_PKCS, message, &signature);
                 self.signature = signature.to_vec();
             }
@@ -351,12 +364,12 @@ impl Program {
         machine::call();
         for key in self.objects.clone() {
             machine::call();
-            if self.module.verify_recover_init(session, raw, key).is_ok() {
-                match self.module.verify_recover(session, &self.signature) {
+            if self.module.call(session).and_then(|call| call.verify_recover_init(raw, key)).is_ok() {
+                match self.module.call(session).and_then(|call| call.verify_recover(&self.signature)) {
                     Ok(_) | Err(Error::SignatureInvalid | Error::SignatureLenRange | Error::SessionHandleInvalid) => {}
                     Err(error) => panic!("C_VerifyRecover: {error:?}"),
                 }
-                let _ = self.module.session_cancel(session, CKF_VERIFY_RECOVER);
+                let _ = self.module.call(session).map(|call| call.session_cancel(CKF_VERIFY_RECOVER));
             }
         }
     }
@@ -378,7 +391,9 @@ fuzz_target!(|data: &[u8]| {
         };
     });
 
-    let module = Module::new(settings(bits), Readers::of_this_machine());
+    let settings = settings(bits);
+    let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
+    let module = Arc::new(Module::new(settings, Readers::of_this_machine(last_try)));
     let (sessions, objects) = (Vec::new(), Vec::new());
     let mut program = Program { module, sessions, objects, signature: Vec::new(), message: Vec::new(), unreliable };
     for _ in 0..CALLS_MAX {

@@ -6,7 +6,7 @@
 use jpki_fuzz::answers::Answers;
 use jpki_fuzz::cards::PaperCard;
 use jpki_fuzz::machine;
-use jpki_pkcs11::token::{Certificate, KeyPair, Readers, Scheme};
+use jpki_pkcs11::token::{Certificate, KeyPair, LastTry, Readers, Scheme};
 use libfuzzer_sys::fuzz_target;
 use rsa::pkcs8::DecodePublicKey;
 use rsa::traits::PublicKeyParts;
@@ -76,7 +76,7 @@ fuzz_target!(|file: &[u8]| {
     let files = vec![(0x0A, file.to_vec()), (0x0B, file.to_vec())];
     machine::set_up(Box::new(PaperCard::new(files, Vec::new())), Answers::new(&[]));
     {
-        let readers = Readers::of_this_machine().refresh(|_| true);
+        let readers = Readers::of_this_machine(LastTry::Allow).refresh(|_| true);
         let token = readers[0].contents().token(KeyPair::Authentication).expect("a card");
         let certificate = token.certificate().expect("the card answers");
         let authority = token.ca_certificate().expect("the card answers");
