@@ -3,115 +3,16 @@
 //! The same keys come from two places: a TOML file ([`files`]) and the string that a program may hand over when it
 //! loads the module ([`Settings::apply_text`]), which is stronger.
 
+mod error;
 mod files;
 mod toml;
+mod values;
 
-use std::fmt;
 use std::path::PathBuf;
 
+pub use self::error::Error;
 pub use self::files::Places;
-
-/// Which tokens a program sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Slots {
-    /// Both key pairs of each card.
-    #[default]
-    Both,
-    /// The authentication token only: for browsers, which then never ask for the signing PIN.
-    Authentication,
-    /// The signature token only.
-    Signature,
-}
-
-/// The language of the token labels, which password prompts show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Labels {
-    /// English.
-    #[default]
-    English,
-    /// Japanese.
-    Japanese,
-}
-
-/// What the PIN pads of the readers are used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PinPads {
-    /// The authentication PIN, which has digits only.
-    #[default]
-    Auto,
-    /// The signing PIN as well: the pads can type letters.
-    Letters,
-    /// Nothing.
-    Off,
-}
-
-/// All settings, with their defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// `slots`: which tokens a program sees.
-    pub slots: Slots,
-    /// `labels`: the language of the token labels.
-    pub labels: Labels,
-    /// `always-authenticate`: each signature with the signing key asks for its PIN anew.
-    pub always_authenticate: bool,
-    /// `last-try = "refuse"`: never risk the last try of a PIN.
-    pub spare_last_try: bool,
-    /// `pin-pad`: what PIN pads are used for.
-    pub pin_pad: PinPads,
-    /// `ca-certificates`: show the CA certificates.
-    pub ca_certificates: bool,
-    /// `readers`: patterns of reader names, with `*` for any characters; none stands for all readers.
-    pub readers: Vec<String>,
-    /// `log`: how much is written down.
-    pub log: log::LevelFilter,
-    /// `log-file`: where; standard error without it.
-    pub log_file: Option<PathBuf>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            slots: Slots::default(),
-            labels: Labels::default(),
-            always_authenticate: false,
-            spare_last_try: false,
-            pin_pad: PinPads::default(),
-            ca_certificates: true,
-            readers: Vec::new(),
-            log: log::LevelFilter::Off,
-            log_file: None,
-        }
-    }
-}
-
-/// What is wrong with a setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Error {
-    /// No setting has this name.
-    UnknownKey(String),
-    /// The setting has no such value. The text tells which ones it has.
-    WrongValue(String, &'static str),
-    /// The text does not have the form of settings.
-    WrongForm(String),
-    /// Something is wrong in this file.
-    InFile(PathBuf, Box<Error>),
-    /// A file that was named cannot be read.
-    Unreadable(PathBuf, std::io::ErrorKind),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::UnknownKey(key) => write!(f, "there is no setting {key:?}"),
-            Error::WrongValue(key, values) => write!(f, "the setting {key:?} takes {values}"),
-            Error::WrongForm(what) => write!(f, "not settings: {what}"),
-            Error::InFile(path, error) => write!(f, "{}: {error}", path.display()),
-            Error::Unreadable(path, kind) => write!(f, "{}: {kind}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+pub use self::values::{Labels, PinPads, Settings, Slots};
 
 /// A value on its way into a setting.
 enum Value<'a> {
@@ -180,12 +81,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    /// Whether a reader is one of those that the settings name.
-    #[must_use]
-    pub fn wants_reader(&self, name: &str) -> bool {
-        self.readers.is_empty() || self.readers.iter().any(|pattern| fits(pattern, name))
-    }
 }
 
 /// The values of a setting that is one or the other.
@@ -198,20 +93,6 @@ fn truth(value: &Value<'_>) -> Option<bool> {
         Value::Text("false") => Some(false),
         Value::Text(_) | Value::List(_) => None,
     }
-}
-
-/// Whether `name` fits `pattern`, in which `*` stands for any number of any characters.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    // What stands before the first `*` begins the name, what stands behind the last one ends it, and the parts between
-    // come one after the other: the first place where a part fits is as good as any.
-    let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else { return false };
-    let Some(end) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else { return false };
-        rest = after;
-    }
-    rest.ends_with(end)
 }
 
 #[cfg(test)]
@@ -266,20 +147,5 @@ mod tests {
         ] {
             assert!(from(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn reader_patterns() {
-        assert!(fits("ACS*", "ACS ACR1252 00 00"));
-        assert!(fits("*00 01", "Virtual PCD 00 01"));
-        assert!(fits("*PCD*", "Virtual PCD 00 01"));
-        assert!(fits("V*PCD*1", "Virtual PCD 00 01"));
-        assert!(!fits("*PCD", "Virtual PCD 00 01"));
-        assert!(!fits("ab*bc", "abc"));
-        assert!(!fits("", "x"));
-        let settings = Settings { readers: vec!["Sony*".into(), "ACS*".into()], ..Settings::default() };
-        assert!(settings.wants_reader("ACS ACR1252 00 00"));
-        assert!(!settings.wants_reader("Virtual PCD 00 00"));
-        assert!(Settings::default().wants_reader("Virtual PCD 00 00"));
     }
 }
