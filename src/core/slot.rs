@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::error::Error;
 use super::text::{MANUFACTURER, cut, padded};
-use crate::settings::{Labels, PinPads, Settings, Slots};
+use crate::settings::{Labels, PinPads, Settings, ShownTokens};
 use crate::token::{Contents, KeyPair, PinPad, Reader, Readers, Token, Tries};
 
 /// The authority that issues the cards' certificates.
@@ -92,9 +92,9 @@ impl SlotList {
         let pairs = readers.into_iter().flat_map(|reader| KeyPair::ALL.map(|key_pair| (Arc::clone(&reader), key_pair)));
         let slots = pairs.zip(0..).map(|((reader, key_pair), id)| Slot { id, reader, key_pair });
         slots.filter(move |slot| match shown {
-            Slots::Both => true,
-            Slots::Authentication => slot.key_pair == KeyPair::Authentication,
-            Slots::Signature => slot.key_pair == KeyPair::Signature,
+            ShownTokens::Both => true,
+            ShownTokens::Authentication => slot.key_pair == KeyPair::Authentication,
+            ShownTokens::Signature => slot.key_pair == KeyPair::Signature,
         })
     }
 }

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::core::{Call, Error, Module};
 use crate::settings::Settings;
-use crate::token::{LastTry, Readers};
+use crate::token::Readers;
 
 /// How long C_Initialize waits for the lock in the child of a fork, in which perhaps nobody will ever release it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -90,8 +90,8 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
         // registered, the program goes on without.
         unsafe { libc::atexit(at_exit) };
     });
-    let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
-    *running = Some(Arc::new(Module::new(settings, Readers::of_this_machine(last_try))));
+    let readers = Readers::of_this_machine(settings.last_try);
+    *running = Some(Arc::new(Module::new(settings, readers)));
     OWNER.store(process::id(), Ordering::Release);
     Ok(())
 }

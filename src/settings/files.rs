@@ -77,7 +77,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Labels, Slots};
+    use crate::settings::{Labels, LastTry, ShownTokens};
 
     fn from(text: &str) -> Result<Settings, Error> {
         let mut settings = Settings::default();
@@ -91,8 +91,8 @@ mod tests {
              readers = [\"ACS*\", \"Sony*\"]\nlog = \"info\"\nlog-file = \"/var/log/x\"\n",
         )
         .unwrap();
-        assert_eq!((settings.slots, settings.labels), (Slots::Authentication, Labels::Japanese));
-        assert!(settings.spare_last_try && !settings.ca_certificates);
+        assert_eq!((settings.slots, settings.labels), (ShownTokens::Authentication, Labels::Japanese));
+        assert!(settings.last_try == LastTry::Spare && !settings.ca_certificates);
         assert_eq!(settings.readers, ["ACS*", "Sony*"]);
     }
 
@@ -158,7 +158,7 @@ mod tests {
         let xdg = Places { config_home: Some(folder.path("xdg")), ..Places::default() };
         let home = Places { home: Some(folder.path("home")), ..Places::default() };
         let of_xdg = Settings { labels: Labels::Japanese, ..machines.clone() };
-        let of_home = Settings { slots: Slots::Signature, ..machines.clone() };
+        let of_home = Settings { slots: ShownTokens::Signature, ..machines.clone() };
         assert_eq!((from(&xdg), from(&home)), (of_xdg.clone(), of_home.clone()));
         assert_eq!(from(&Places { home: home.home.clone(), ..xdg }), of_xdg, "the first alone");
         // A relative path would lead to a file that depends on where the program was started: none counts, as an empty one.
@@ -179,7 +179,7 @@ mod tests {
         let named =
             |name| Places { only: Some(folder.path(name)), config_home: Some(folder.path("xdg")), ..Places::default() };
         let settings = Settings::from_files(&named("named.toml")).unwrap();
-        assert_eq!((settings.labels, settings.slots), (Labels::English, Slots::Authentication));
+        assert_eq!((settings.labels, settings.slots), (Labels::English, ShownTokens::Authentication));
         let wrong = Error::InFile(folder.0.join("wrong.toml"), Box::new(Error::UnknownKey("slot".into())));
         assert_eq!(Settings::from_files(&named("wrong.toml")), Err(wrong));
         let missing = Error::Unreadable(folder.0.join("missing.toml"), ErrorKind::NotFound);
@@ -192,6 +192,6 @@ mod tests {
         let places = Places { only: Some(folder.path("file.toml")), ..Places::default() };
         let mut settings = Settings::from_files(&places).unwrap();
         settings.apply_text("slots=sign").unwrap();
-        assert_eq!((settings.labels, settings.slots), (Labels::Japanese, Slots::Signature));
+        assert_eq!((settings.labels, settings.slots), (Labels::Japanese, ShownTokens::Signature));
     }
 }

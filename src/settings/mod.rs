@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 pub use self::error::Error;
 pub use self::files::Places;
-pub use self::values::{Labels, PinPads, Settings, Slots};
+pub use self::values::{Labels, PinPads, Settings, ShownTokens};
+pub use crate::token::LastTry;
 
 /// A value on its way into a setting.
 enum Value<'a> {
@@ -48,15 +49,15 @@ impl Settings {
     fn set(&mut self, key: &str, value: &Value<'_>) -> Result<(), Error> {
         let wrong = |values| Error::WrongValue(key.to_owned(), values);
         match (key, value) {
-            ("slots", Value::Text("both")) => self.slots = Slots::Both,
-            ("slots", Value::Text("auth")) => self.slots = Slots::Authentication,
-            ("slots", Value::Text("sign")) => self.slots = Slots::Signature,
+            ("slots", Value::Text("both")) => self.slots = ShownTokens::Both,
+            ("slots", Value::Text("auth")) => self.slots = ShownTokens::Authentication,
+            ("slots", Value::Text("sign")) => self.slots = ShownTokens::Signature,
             ("slots", _) => return Err(wrong("both, auth or sign")),
             ("labels", Value::Text("en")) => self.labels = Labels::English,
             ("labels", Value::Text("ja")) => self.labels = Labels::Japanese,
             ("labels", _) => return Err(wrong("en or ja")),
-            ("last-try", Value::Text("allow")) => self.spare_last_try = false,
-            ("last-try", Value::Text("refuse")) => self.spare_last_try = true,
+            ("last-try", Value::Text("allow")) => self.last_try = LastTry::Allow,
+            ("last-try", Value::Text("refuse")) => self.last_try = LastTry::Spare,
             ("last-try", _) => return Err(wrong("allow or refuse")),
             ("pin-pad", Value::Text("auto")) => self.pin_pad = PinPads::Auto,
             ("pin-pad", Value::Text("letters")) => self.pin_pad = PinPads::Letters,
@@ -118,10 +119,10 @@ mod tests {
         )
         .unwrap();
         let expected = Settings {
-            slots: Slots::Authentication,
+            slots: ShownTokens::Authentication,
             labels: Labels::Japanese,
             always_authenticate: true,
-            spare_last_try: true,
+            last_try: LastTry::Spare,
             pin_pad: PinPads::Letters,
             ca_certificates: false,
             readers: vec!["ACS *".into(), "Sony*".into()],

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::token::LastTry;
+
 /// Which tokens a program sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Slots {
+pub enum ShownTokens {
     /// Both key pairs of each card.
     #[default]
     Both,
@@ -40,13 +42,13 @@ pub enum PinPads {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `slots`: which tokens a program sees.
-    pub slots: Slots,
+    pub slots: ShownTokens,
     /// `labels`: the language of the token labels.
     pub labels: Labels,
     /// `always-authenticate`: each signature with the signing key asks for its PIN anew.
     pub always_authenticate: bool,
-    /// `last-try = "refuse"`: never risk the last try of a PIN.
-    pub spare_last_try: bool,
+    /// `last-try`: whether the last try of a PIN may be risked.
+    pub last_try: LastTry,
     /// `pin-pad`: what PIN pads are used for.
     pub pin_pad: PinPads,
     /// `ca-certificates`: show the CA certificates.
@@ -62,10 +64,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            slots: Slots::default(),
+            slots: ShownTokens::default(),
             labels: Labels::default(),
             always_authenticate: false,
-            spare_last_try: false,
+            last_try: LastTry::default(),
             pin_pad: PinPads::default(),
             ca_certificates: true,
             readers: Vec::new(),

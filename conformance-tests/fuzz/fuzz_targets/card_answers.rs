@@ -15,7 +15,7 @@ use jpki_fuzz::pad::{Pad, User};
 use jpki_fuzz::{machine, signatures};
 use jpki_pkcs11::core::{Data, Error, Mechanism, Module, Parameter, PinEntry, PssParameters};
 use jpki_pkcs11::settings::Settings;
-use jpki_pkcs11::token::{LastTry, Readers};
+use jpki_pkcs11::token::Readers;
 use libfuzzer_sys::fuzz_target;
 
 /// More calls than this show nothing new. It must stay below the number of refused PINs that the module remembers.
@@ -392,8 +392,8 @@ fuzz_target!(|data: &[u8]| {
     });
 
     let settings = settings(bits);
-    let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
-    let module = Arc::new(Module::new(settings, Readers::of_this_machine(last_try)));
+    let readers = Readers::of_this_machine(settings.last_try);
+    let module = Arc::new(Module::new(settings, readers));
     let (sessions, objects) = (Vec::new(), Vec::new());
     let mut program = Program { module, sessions, objects, signature: Vec::new(), message: Vec::new(), unreliable };
     for _ in 0..CALLS_MAX {

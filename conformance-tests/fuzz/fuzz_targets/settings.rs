@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use jpki_pkcs11::settings::{Labels, PinPads, Settings, Slots};
+use jpki_pkcs11::settings::{Labels, LastTry, PinPads, Settings, ShownTokens};
 use libfuzzer_sys::fuzz_target;
 
 /// A TOML basic string, with every character escaped.
@@ -23,9 +23,9 @@ fn pin_pad(settings: &Settings) -> &'static str {
 /// The document that says what these settings are.
 fn document(settings: &Settings) -> String {
     let slots = match settings.slots {
-        Slots::Both => "both",
-        Slots::Authentication => "auth",
-        Slots::Signature => "sign",
+        ShownTokens::Both => "both",
+        ShownTokens::Authentication => "auth",
+        ShownTokens::Signature => "sign",
     };
     let labels = match settings.labels {
         Labels::English => "en",
@@ -36,7 +36,7 @@ fn document(settings: &Settings) -> String {
         format!("slots = {}", quoted(slots)),
         format!("labels = '{labels}'"),
         format!("always-authenticate = {}", settings.always_authenticate),
-        format!("\"last-try\" = \"{}\"", if settings.spare_last_try { "refuse" } else { "allow" }),
+        format!("\"last-try\" = \"{}\"", if settings.last_try == LastTry::Spare { "refuse" } else { "allow" }),
         format!("pin-pad = {}", quoted(pin_pad(settings))),
         format!("ca-certificates = {}", settings.ca_certificates),
         format!("readers = [{}]", readers.join(", ")),
@@ -88,9 +88,9 @@ fn compare(settings: &Settings, text: &str) {
         let (text, truth) = (value.as_str(), value.as_bool());
         let truth = truth.or(text.and_then(|text| text.parse().ok()));
         match key.as_str() {
-            "slots" => assert_eq!(text == Some("both"), settings.slots == Slots::Both),
+            "slots" => assert_eq!(text == Some("both"), settings.slots == ShownTokens::Both),
             "labels" => assert_eq!(text == Some("ja"), settings.labels == Labels::Japanese),
-            "last-try" => assert_eq!(text == Some("refuse"), settings.spare_last_try),
+            "last-try" => assert_eq!(text == Some("refuse"), settings.last_try == LastTry::Spare),
             "pin-pad" => assert_eq!(text, Some(pin_pad(settings))),
             "always-authenticate" => assert_eq!(truth, Some(settings.always_authenticate)),
             "ca-certificates" => assert_eq!(truth, Some(settings.ca_certificates)),
@@ -123,6 +123,6 @@ fuzz_target!(|text: &str| {
         Err(error) => drop(error.to_string()),
     }
     // Above settings that are there already, a mistake says nothing but that.
-    let mut settings = Settings { spare_last_try: true, ..Settings::default() };
+    let mut settings = Settings { last_try: LastTry::Spare, ..Settings::default() };
     let _ = settings.apply_text(text);
 });

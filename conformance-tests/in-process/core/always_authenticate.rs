@@ -4,7 +4,7 @@ use std::thread;
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, PinEntry};
-use jpki_pkcs11::settings::Settings;
+use jpki_pkcs11::settings::{LastTry, Settings};
 use jpki_virtual_card::{Options, PinKind};
 
 use super::{Program, plain};
@@ -91,9 +91,9 @@ fn a_wrong_confirmation_signs_nothing() {
 fn a_locked_pin_logs_the_user_out() {
     for settings in [
         Settings { always_authenticate: true, ..Settings::default() },
-        Settings { always_authenticate: true, spare_last_try: true, ..Settings::default() },
+        Settings { always_authenticate: true, last_try: LastTry::Spare, ..Settings::default() },
     ] {
-        let spared = u8::from(settings.spare_last_try);
+        let spared = u8::from(settings.last_try == LastTry::Spare);
         let program = Program::with(Options::default(), settings);
         let session = program.open_logged_in(SIGN);
         begun(&program, session);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki_sys::{CK_SLOT_ID, CKM_RSA_PKCS, CKO_PRIVATE_KEY};
 use jpki_pkcs11::core::{Error, Module};
-use jpki_pkcs11::settings::{Settings, Slots};
+use jpki_pkcs11::settings::{Settings, ShownTokens};
 use jpki_virtual_card::Options;
 
 use super::{Program, module_on, plain};
@@ -66,7 +66,7 @@ fn insertions_and_removals_are_events_of_both_slots() {
 #[test]
 fn events_of_slots_that_nobody_sees() {
     let machine = Machine::new(&[READER]);
-    let module = module_on(&machine, Settings { slots: Slots::Signature, ..Settings::default() });
+    let module = module_on(&machine, Settings { slots: ShownTokens::Signature, ..Settings::default() });
     machine.insert(READER, &plastic(Options::default()));
     assert_eq!(events(&module), HashSet::from([1]));
     let module = module_on(&machine, Settings { readers: vec!["another".into()], ..Settings::default() });

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Mechanism, Module, Parameter, PssParameters};
 use jpki_pkcs11::settings::Settings;
-use jpki_pkcs11::token::{KeyPair, LastTry, Readers};
+use jpki_pkcs11::token::{KeyPair, Readers};
 use jpki_virtual_card::Options;
 
 use crate::machine::{Machine, Plastic};
@@ -53,8 +53,8 @@ impl std::ops::Deref for Program {
 }
 
 pub(crate) fn module_on(machine: &Machine, settings: Settings) -> Arc<Module> {
-    let last_try = if settings.spare_last_try { LastTry::Spare } else { LastTry::Allow };
-    Arc::new(Module::new(settings, Readers::new(Arc::new(machine.clone()), last_try)))
+    let readers = Readers::new(Arc::new(machine.clone()), settings.last_try);
+    Arc::new(Module::new(settings, readers))
 }
 
 impl Program {

@@ -2,7 +2,7 @@
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Module};
-use jpki_pkcs11::settings::{Labels, Settings, Slots};
+use jpki_pkcs11::settings::{Labels, LastTry, Settings, ShownTokens};
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::{LockedQuery, Options, Presence};
 
@@ -108,7 +108,7 @@ fn tokens_say_which_pin_they_want() {
 
 #[test]
 fn settings_choose_slots_and_readers() {
-    for (slots, shown, hidden) in [(Slots::Authentication, 0, 1), (Slots::Signature, 1, 0)] {
+    for (slots, shown, hidden) in [(ShownTokens::Authentication, 0, 1), (ShownTokens::Signature, 1, 0)] {
         let program = Program::with(Options::default(), Settings { slots, ..Settings::default() });
         assert_eq!(program.slot_ids(false, true), [shown], "{slots:?}");
         assert!(program.token_info(shown).is_ok());
@@ -209,7 +209,7 @@ fn a_right_pin_takes_the_warning_away() {
 fn the_last_try_is_spared_where_the_settings_say_so() {
     let program = Program::with(
         Options { auth_tries_left: 1, ..Options::default() },
-        Settings { spare_last_try: true, ..Settings::default() },
+        Settings { last_try: LastTry::Spare, ..Settings::default() },
     );
     let session = program.open(AUTH);
     assert_eq!(program.login(session, CKU_USER, pin(AUTH)), Err(Error::PinLocked));
