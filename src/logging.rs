@@ -9,8 +9,6 @@ use std::time::Duration;
 use log::{LevelFilter, Log, Metadata, Record};
 use parking_lot::Mutex;
 
-use crate::settings::Settings;
-
 /// How long is waited for another thread's line. In the child of a fork that thread may be one that is not there.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -19,15 +17,15 @@ struct Destination(Mutex<Option<File>>);
 
 static DESTINATION: Destination = Destination(Mutex::new(None));
 
-/// Turns the log on or off as the settings say. The `log` crate is linked into the module, so that a host program's
-/// own logger is another one and stays what it was.
-pub(crate) fn start(settings: &Settings) {
+/// Starts the log with this level, in this file or else on standard error; [`LevelFilter::Off`] ends it. The `log` crate
+/// is linked into the module, so a host program's own logger is another one and stays what it was.
+pub(crate) fn start(level: LevelFilter, path: Option<&Path>) {
     if let Some(mut file) = DESTINATION.0.try_lock_for(PATIENCE) {
-        *file = settings.log_file.as_deref().filter(|_| settings.log != LevelFilter::Off).and_then(open);
+        *file = path.filter(|_| level != LevelFilter::Off).and_then(open);
     }
     // Fails when it was done before, by the last C_Initialize.
     let _ = log::set_logger(&DESTINATION);
-    log::set_max_level(settings.log);
+    log::set_max_level(level);
 }
 
 /// Ends the log and closes its file, with C_Finalize.
@@ -146,7 +144,7 @@ mod tests {
     fn the_settings_say_how_much_is_written_and_where() {
         let folder = Folder::new("levels");
         let written = || fs::read_to_string(folder.file()).unwrap_or_default();
-        let with = |level, log_file| start(&Settings { log: level, log_file, ..Settings::default() });
+        let with = |level, path: Option<PathBuf>| start(level, path.as_deref());
         with(LevelFilter::Off, Some(folder.file()));
         log::error!("while it is off");
         assert!(!folder.file().exists(), "a file for nothing");

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use crate::core::Error;
 use crate::logging::complain;
-use crate::settings::{Places, Settings};
+use crate::settings::{FromFiles, Places, Settings};
 
 /// The longest settings string, terminator included. Nothing sensible is longer, and a pointer to something else is
 /// not followed for ever.
@@ -25,10 +25,13 @@ pub(super) fn settings(reserved: *const c_void) -> Result<Settings, Error> {
         config_home: variable("XDG_CONFIG_HOME"),
         home: variable("HOME"),
     };
-    let mut settings = Settings::from_files(&places).map_err(|error| {
+    let FromFiles { mut settings, unreadable } = Settings::from_files(&places).map_err(|error| {
         complain(&error.to_string());
         Error::GeneralError
     })?;
+    if let Some(unreadable) = unreadable {
+        complain(&unreadable.to_string());
+    }
     if !reserved.is_null() {
         let probe = Probe::new()?;
         let text = text(|place| probe.read(reserved.cast::<u8>().wrapping_add(place)))?;

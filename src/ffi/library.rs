@@ -84,7 +84,7 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
         std::mem::forget(inherited);
     }
     let settings = settings()?;
-    crate::logging::start(&settings);
+    crate::logging::start(settings.log, settings.log_file.as_deref());
     EXIT.call_once(|| {
         // SAFETY: the function exists as long as the module is loaded; glibc calls it before that ends. If it cannot be
         // registered, the program goes on without.

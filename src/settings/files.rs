@@ -6,7 +6,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Settings, toml};
-use crate::logging::complain;
 
 /// The file for all users of the machine.
 const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config.toml";
@@ -24,20 +23,29 @@ pub struct Places {
     pub home: Option<OsString>,
 }
 
+/// What the files say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FromFiles {
+    /// The defaults, and above them what the files set.
+    pub settings: Settings,
+    /// The user's file, if it may not be read. That is no reason to fail, but its user should learn of it.
+    pub unreadable: Option<Error>,
+}
+
 impl Settings {
     /// Reads the settings of the files: the machine's, then the user's, or the one file that the environment names.
-    /// A file that is not there sets nothing, unless it was named. A user's file that may not be read is complained of on
-    /// standard error: the program may be kept in a box, or be another user's, as after sudo.
+    /// A file that is not there sets nothing, unless it was named. A user's file that may not be read sets nothing either:
+    /// the program may be kept in a box, or be another user's, as after sudo.
     ///
     /// # Errors
     /// [`Error::InFile`] and [`Error::Unreadable`]. A mistake is never passed over: a safety setting that is
     /// misspelt would be no setting.
-    pub fn from_files(places: &Places) -> Result<Self, Error> {
-        let mut settings = Settings::default();
+    pub fn from_files(places: &Places) -> Result<FromFiles, Error> {
+        let (mut settings, mut unreadable) = (Settings::default(), None);
         if let Some(only) = &places.only {
             let path = PathBuf::from(only);
             return match fs::read_to_string(&path) {
-                Ok(text) => settings.apply_file(&path, &text).map(|()| settings),
+                Ok(text) => settings.apply_file(&path, &text).map(|()| FromFiles { settings, unreadable }),
                 Err(error) => Err(Error::Unreadable(path, error.kind())),
             };
         }
@@ -52,12 +60,12 @@ impl Settings {
                 Ok(text) => settings.apply_file(&path, &text)?,
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 Err(error) if of_user && error.kind() == ErrorKind::PermissionDenied => {
-                    complain(&Error::Unreadable(path, error.kind()).to_string());
+                    unreadable = Some(Error::Unreadable(path, error.kind()));
                 }
                 Err(error) => return Err(Error::Unreadable(path, error.kind())),
             }
         }
-        Ok(settings)
+        Ok(FromFiles { settings, unreadable })
     }
 
     /// Sets what the text of a file says. A mistake is told with the file's name: there may be two files.
@@ -153,8 +161,8 @@ mod tests {
         ];
         let folder = Folder::with("user", &files);
         // This machine may have settings of its own.
-        let machines = Settings::from_files(&Places::default()).unwrap();
-        let from = |places: &Places| Settings::from_files(places).unwrap();
+        let machines = Settings::from_files(&Places::default()).unwrap().settings;
+        let from = |places: &Places| Settings::from_files(places).unwrap().settings;
         let xdg = Places { config_home: Some(folder.path("xdg")), ..Places::default() };
         let home = Places { home: Some(folder.path("home")), ..Places::default() };
         let of_xdg = Settings { labels: Labels::Japanese, ..machines.clone() };
@@ -178,7 +186,7 @@ mod tests {
         let folder = Folder::with("named", &files);
         let named =
             |name| Places { only: Some(folder.path(name)), config_home: Some(folder.path("xdg")), ..Places::default() };
-        let settings = Settings::from_files(&named("named.toml")).unwrap();
+        let settings = Settings::from_files(&named("named.toml")).unwrap().settings;
         assert_eq!((settings.labels, settings.slots), (Labels::English, ShownTokens::Authentication));
         let wrong = Error::InFile(folder.0.join("wrong.toml"), Box::new(Error::UnknownKey("slot".into())));
         assert_eq!(Settings::from_files(&named("wrong.toml")), Err(wrong));
@@ -190,7 +198,7 @@ mod tests {
     fn the_programs_string_comes_last() {
         let folder = Folder::with("string", &[("file.toml", "labels = \"ja\"\nslots = \"auth\"")]);
         let places = Places { only: Some(folder.path("file.toml")), ..Places::default() };
-        let mut settings = Settings::from_files(&places).unwrap();
+        let mut settings = Settings::from_files(&places).unwrap().settings;
         settings.apply_text("slots=sign").unwrap();
         assert_eq!((settings.labels, settings.slots), (Labels::Japanese, ShownTokens::Signature));
     }

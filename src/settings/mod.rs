@@ -11,7 +11,7 @@ mod values;
 use std::path::PathBuf;
 
 pub use self::error::Error;
-pub use self::files::Places;
+pub use self::files::{FromFiles, Places};
 pub use self::values::{Labels, PinPads, Settings, ShownTokens};
 pub use crate::token::LastTry;
 
