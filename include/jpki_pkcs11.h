@@ -33,17 +33,18 @@
 #define JPKI_PKCS11_CONFIG_VARIABLE "JPKI_PKCS11_CONFIG"
 
 /*
- * Settings. CK_C_INITIALIZE_ARGS.pReserved may point to a string of them, separated by spaces and ended by a NUL:
- * "slots=auth labels=ja".
+ * Settings, with their values, of which the first is the default. CK_C_INITIALIZE_ARGS.pReserved may point to a string of
+ * them, separated by spaces and ended by a NUL: "slots=auth labels=ja". A value with a space, # or = in it, and an empty
+ * one, is written in double quotes.
  */
-#define JPKI_PKCS11_SETTING_SLOTS "slots"                     /* both, auth, sign */
-#define JPKI_PKCS11_SETTING_LABELS "labels"                   /* en, ja */
+#define JPKI_PKCS11_SETTING_SLOTS "slots" /* both, auth, sign */
+#define JPKI_PKCS11_SETTING_LABELS "labels" /* en, ja */
 #define JPKI_PKCS11_SETTING_ALWAYS_AUTHENTICATE "always-authenticate" /* false, true */
-#define JPKI_PKCS11_SETTING_LAST_TRY "last-try"               /* allow, refuse */
-#define JPKI_PKCS11_SETTING_PIN_PAD "pin-pad"                 /* auto, letters, off */
+#define JPKI_PKCS11_SETTING_LAST_TRY "last-try" /* allow, refuse */
+#define JPKI_PKCS11_SETTING_PIN_PAD "pin-pad" /* auto, letters, off */
 #define JPKI_PKCS11_SETTING_CA_CERTIFICATES "ca-certificates" /* true, false */
-#define JPKI_PKCS11_SETTING_READERS "readers"                 /* "pattern,pattern" with * for any characters */
-#define JPKI_PKCS11_SETTING_LOG "log"                         /* off, error, info, debug, trace */
-#define JPKI_PKCS11_SETTING_LOG_FILE "log-file"               /* a path */
+#define JPKI_PKCS11_SETTING_READERS "readers" /* empty, or patterns of reader names with commas between them */
+#define JPKI_PKCS11_SETTING_LOG "log" /* off, error, info, debug, trace */
+#define JPKI_PKCS11_SETTING_LOG_FILE "log-file" /* empty, or a path */
 
 #endif /* JPKI_PKCS11_H */

@@ -17,8 +17,8 @@ check_memory() {
     env CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_LTO=off \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=2 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         cargo build --release --locked --target-dir "$folder" --package jpki-pkcs11 --package pkcs11-contract
-    : >"$folder/none.toml"
-    echo 'always-authenticate = true' >"$folder/always.toml"
+    : >"$folder/none.settings"
+    echo 'always-authenticate = true' >"$folder/always.settings"
     contract_under_valgrind none "JPKI User Authentication" 1234
     contract_under_valgrind none "JPKI Digital Signature" ABC123
     contract_under_valgrind always "JPKI Digital Signature" ABC123
@@ -29,7 +29,7 @@ readonly CASES_UNDER_VALGRIND=740
 
 # contract_under_valgrind SETTINGS TOKEN PIN: the virtual card is made anew each time, so that a wrong PIN may cost a try.
 contract_under_valgrind() {
-    local built=$TARGET/memory/release settings=$TARGET/memory/$1.toml
+    local built=$TARGET/memory/release settings=$TARGET/memory/$1.settings
     say "$2 (settings: $1)"
     JPKI_VIRTUAL_CARD=$(realpath "$TARGET/release/jpki-virtual-card") JPKI_PKCS11_CONFIG=$(realpath "$settings") \
         PKCS11_CONTRACT_PIN=$3 \

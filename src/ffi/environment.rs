@@ -35,7 +35,7 @@ pub(super) fn settings(reserved: *const c_void) -> Result<Settings, Error> {
     if !reserved.is_null() {
         let probe = Probe::new()?;
         let text = text(|place| probe.read(reserved.cast::<u8>().wrapping_add(place)))?;
-        settings.apply_text(&text).map_err(|error| {
+        settings.apply_string(&text).map_err(|error| {
             complain(&error.to_string());
             Error::ArgumentsBad
         })?;

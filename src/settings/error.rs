@@ -1,29 +1,60 @@
 //! What can be wrong with settings.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// What is wrong with a setting.
+/// What is wrong with settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// No setting has this name.
-    UnknownKey(String),
-    /// The setting has no such value. The text tells which ones it has.
-    WrongValue(String, &'static str),
-    /// The text does not have the form of settings.
-    WrongForm(String),
+    /// Something else stands where an entry has to begin.
+    NoEntry,
+    /// Nothing stands behind the `=` of this key.
+    NoValue(String),
+    /// A value begins with a quote and has no other.
+    NoClosingQuote,
+    /// Something that is no comment stands behind a value.
+    BehindValue,
+    /// A control character other than a tab.
+    ControlCharacter,
+    /// No setting has this name, but perhaps one that is near.
+    UnknownKey(String, Option<&'static str>),
+    /// A key has no such value.
+    WrongValue {
+        /// The key.
+        key: String,
+        /// The value that it does not have.
+        value: String,
+        /// Those that it has.
+        expected: String,
+    },
+    /// A key is there twice.
+    Twice(String),
+    /// Something is wrong on a line, counted from 1.
+    OnLine(usize, Box<Error>),
     /// Something is wrong in this file.
     InFile(PathBuf, Box<Error>),
-    /// A file that was named cannot be read.
-    Unreadable(PathBuf, std::io::ErrorKind),
+    /// A file cannot be read.
+    Unreadable(PathBuf, ErrorKind),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::UnknownKey(key) => write!(f, "there is no setting {key:?}"),
-            Error::WrongValue(key, values) => write!(f, "the setting {key:?} takes {values}"),
-            Error::WrongForm(what) => write!(f, "not settings: {what}"),
+            Error::NoEntry => f.write_str("key = value was expected"),
+            Error::NoValue(key) => write!(f, "{key:?} has no value; an empty one is written as \"\""),
+            Error::NoClosingQuote => f.write_str("a value has no closing quote"),
+            Error::BehindValue => f.write_str(
+                "something stands behind a value; one with a space, # or = in it is written in double quotes",
+            ),
+            Error::ControlCharacter => f.write_str("there is a control character"),
+            Error::UnknownKey(key, None) => write!(f, "there is no setting {key:?}"),
+            Error::UnknownKey(key, Some(near)) => write!(f, "there is no setting {key:?}; did you mean {near:?}?"),
+            Error::WrongValue { key, value, expected } => {
+                write!(f, "the setting {key:?} takes {expected}, not {value:?}")
+            }
+            Error::Twice(key) => write!(f, "the setting {key:?} is there twice"),
+            Error::OnLine(line, error) => write!(f, "line {line}: {error}"),
             Error::InFile(path, error) => write!(f, "{}: {error}", path.display()),
             Error::Unreadable(path, kind) => write!(f, "{}: {kind}", path.display()),
         }

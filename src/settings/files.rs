@@ -1,16 +1,17 @@
-//! Settings in TOML files.
+//! Where the settings files are, and in which order they count.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Settings, toml};
+use super::error::Error;
+use super::values::Settings;
 
 /// The file for all users of the machine.
-const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config.toml";
+const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config";
 /// Where the user's file is below the configuration folder.
-const USER_FILE: &str = "jpki-pkcs11/config.toml";
+const USER_FILE: &str = "jpki-pkcs11/config";
 
 /// Where the files may be: what the environment says. All `None` in a set-uid program, which must not be led by it.
 #[derive(Debug, Clone, Default)]
@@ -68,62 +69,16 @@ impl Settings {
         Ok(FromFiles { settings, unreadable })
     }
 
-    /// Sets what the text of a file says. A mistake is told with the file's name: there may be two files.
+    /// Sets what the text of a file says. An error has the file's name, because there may be two files.
     fn apply_file(&mut self, path: &Path, text: &str) -> Result<(), Error> {
-        self.apply_toml(text).map_err(|error| Error::InFile(path.to_owned(), Box::new(error)))
-    }
-
-    /// Sets what a TOML document says. Settings are flat: a document with tables in it is none of ours.
-    ///
-    /// # Errors
-    /// [`Error::WrongForm`] with the line of the mistake, [`Error::UnknownKey`], [`Error::WrongValue`].
-    pub fn apply_toml(&mut self, text: &str) -> Result<(), Error> {
-        toml::read(text, &mut |key, value| self.set(key, value))
+        self.apply_lines(text).map_err(|error| Error::InFile(path.to_owned(), Box::new(error)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Labels, LastTry, ShownTokens};
-
-    fn from(text: &str) -> Result<Settings, Error> {
-        let mut settings = Settings::default();
-        settings.apply_toml(text).map(|()| settings)
-    }
-
-    #[test]
-    fn a_whole_file() {
-        let settings = from(
-            "# for browsers\nslots = \"auth\"\nlabels = \"ja\"\nlast-try = \"refuse\"\nca-certificates = false\n\
-             readers = [\"ACS*\", \"Sony*\"]\nlog = \"info\"\nlog-file = \"/var/log/x\"\n",
-        )
-        .unwrap();
-        assert_eq!((settings.slots, settings.labels), (ShownTokens::Authentication, Labels::Japanese));
-        assert!(settings.last_try == LastTry::Spare && !settings.ca_certificates);
-        assert_eq!(settings.readers, ["ACS*", "Sony*"]);
-    }
-
-    #[test]
-    fn mistakes_are_told() {
-        for text in [
-            "slots = auth",
-            "slots = 1",
-            "slot = \"auth\"",
-            "[slots]",
-            "readers = [1]",
-            "last-try = true",
-            "a.b = 1",
-            "slots = \"both",
-            "slots = {}",
-            "readers = [[\"a\"]]",
-            "slots = \"both\" \"auth\"",
-            "last-try = \"refuse\"\nlast-try = \"allow\"",
-            "# a bell \u{7}",
-        ] {
-            assert!(from(text).is_err(), "{text}");
-        }
-    }
+    use crate::settings::values::{Labels, ShownTokens};
 
     /// A folder of its own for one test, with these files in it; removed with this value.
     struct Folder(PathBuf);
@@ -155,10 +110,7 @@ mod tests {
 
     #[test]
     fn the_users_file_is_below_one_of_two_folders() {
-        let files = [
-            ("xdg/jpki-pkcs11/config.toml", "labels = \"ja\""),
-            ("home/.config/jpki-pkcs11/config.toml", "slots = \"sign\""),
-        ];
+        let files = [("xdg/jpki-pkcs11/config", "labels = ja"), ("home/.config/jpki-pkcs11/config", "slots = sign")];
         let folder = Folder::with("user", &files);
         // This machine may have settings of its own.
         let machines = Settings::from_files(&Places::default()).unwrap().settings;
@@ -179,27 +131,28 @@ mod tests {
     #[test]
     fn a_named_file_is_read_alone_and_has_to_be_there() {
         let files = [
-            ("xdg/jpki-pkcs11/config.toml", "labels = \"ja\""),
-            ("named.toml", "slots = \"auth\""),
-            ("wrong.toml", "slots = \"sign\"\nslot = \"auth\""),
+            ("xdg/jpki-pkcs11/config", "labels = ja"),
+            ("named", "slots = auth"),
+            ("wrong", "slots = sign\nslot = auth"),
         ];
         let folder = Folder::with("named", &files);
         let named =
             |name| Places { only: Some(folder.path(name)), config_home: Some(folder.path("xdg")), ..Places::default() };
-        let settings = Settings::from_files(&named("named.toml")).unwrap().settings;
+        let settings = Settings::from_files(&named("named")).unwrap().settings;
         assert_eq!((settings.labels, settings.slots), (Labels::English, ShownTokens::Authentication));
-        let wrong = Error::InFile(folder.0.join("wrong.toml"), Box::new(Error::UnknownKey("slot".into())));
-        assert_eq!(Settings::from_files(&named("wrong.toml")), Err(wrong));
-        let missing = Error::Unreadable(folder.0.join("missing.toml"), ErrorKind::NotFound);
-        assert_eq!(Settings::from_files(&named("missing.toml")), Err(missing));
+        let unknown = Error::UnknownKey("slot".into(), Some("slots"));
+        let wrong = Error::InFile(folder.0.join("wrong"), Box::new(Error::OnLine(2, Box::new(unknown))));
+        assert_eq!(Settings::from_files(&named("wrong")), Err(wrong));
+        let missing = Error::Unreadable(folder.0.join("missing"), ErrorKind::NotFound);
+        assert_eq!(Settings::from_files(&named("missing")), Err(missing));
     }
 
     #[test]
     fn the_programs_string_comes_last() {
-        let folder = Folder::with("string", &[("file.toml", "labels = \"ja\"\nslots = \"auth\"")]);
-        let places = Places { only: Some(folder.path("file.toml")), ..Places::default() };
+        let folder = Folder::with("string", &[("file", "labels = ja\nslots = auth")]);
+        let places = Places { only: Some(folder.path("file")), ..Places::default() };
         let mut settings = Settings::from_files(&places).unwrap().settings;
-        settings.apply_text("slots=sign").unwrap();
+        settings.apply_string("slots=sign").unwrap();
         assert_eq!((settings.labels, settings.slots), (Labels::Japanese, ShownTokens::Signature));
     }
 }

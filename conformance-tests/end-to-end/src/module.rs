@@ -198,8 +198,8 @@ const CONFIG: &str = "JPKI_PKCS11_CONFIG";
 fn use_no_settings() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let file = lasting("settings").join("none.toml");
-        let readers = "readers = [\"Virtual PCD 00 0*\", \"Other PCD 00 0*\"]\n";
+        let file = lasting("settings").join("none");
+        let readers = "readers = \"Virtual PCD 00 0*, Other PCD 00 0*\"\n";
         fs::write(&file, readers).expect("a file in cargo's target folder");
         // SAFETY: the tests take turns, and this happens in the first one that uses the module.
         unsafe { env::set_var(CONFIG, file) };
@@ -214,7 +214,7 @@ struct SettingsFile {
 
 impl SettingsFile {
     fn with(text: &str) -> Self {
-        let (file, before) = (scratch("settings.toml"), env::var_os(CONFIG));
+        let (file, before) = (scratch("settings"), env::var_os(CONFIG));
         fs::write(&file, text).expect("a file in cargo's target folder");
         // SAFETY: the tests take turns, and no thread that another one has left behind looks at the environment.
         unsafe { env::set_var(CONFIG, &file) };

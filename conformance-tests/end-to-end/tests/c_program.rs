@@ -16,8 +16,8 @@ fn the_header_says_what_the_module_does() {
     let _turn = Turn::take();
     let _card = VirtualCard::start(Reader::First, &[]);
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (program, settings) = (scratch("header"), scratch("settings.toml"));
-    fs::write(&settings, "labels = \"ja\"\n").unwrap();
+    let (program, settings) = (scratch("header"), scratch("settings"));
+    fs::write(&settings, "labels = ja\n").unwrap();
     let mut compiler = Command::new("cc");
     compiler.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I/usr/include/p11-kit-1", "-I"]);
     compiler.arg(here.join("../../include")).arg(here.join("c/header.c")).arg("-o").arg(&program).arg("-ldl");

@@ -44,7 +44,7 @@ fn logging(way: &str, level: &str, file: &Path) -> Module {
     let file = file.display();
     let (string, text) = match way {
         "string" => (format!("log={level} log-file=\"{file}\""), String::new()),
-        _ => (String::new(), format!("log = \"{level}\"\nlog-file = \"{file}\"\n")),
+        _ => (String::new(), format!("log = {level}\nlog-file = \"{file}\"\n")),
     };
     Module::start_with(&string, &text).expect("C_Initialize")
 }

@@ -27,7 +27,7 @@ impl Stand {
         compiler.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-I/usr/include/PCSC"]);
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/pin_pad.c");
         let _ = run(compiler.arg(source).arg("-o").arg(&pad).arg("-lpcsclite")).good();
-        fs::write(&settings, "pin-pad = \"letters\"\n").expect("a settings file");
+        fs::write(&settings, "pin-pad = letters\n").expect("a settings file");
         Stand { pad, settings, card: VirtualCard::start(Reader::First, options), _turn: turn }
     }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use jpki_end_to_end::{Key, Reader, Turn, VirtualCard, module_path, needs_private_stack, program, run};
 
 /// The machine's settings file.
-const OF_MACHINE: &str = "/etc/jpki-pkcs11/config.toml";
+const OF_MACHINE: &str = "/etc/jpki-pkcs11/config";
 
 /// What the first reader's tokens are called in Japanese.
 const JAPANESE: [&str; 2] = ["JPKI 利用者証明用 (4桁)", "JPKI 署名用 (英数6-16桁)"];
@@ -96,8 +96,8 @@ fn as_root_a_set_uid_program_is_not_led_by_its_environment() {
     assert!(!Path::new(OF_MACHINE).exists(), "{OF_MACHINE} is there, which a set-uid program does read: move it away");
     let _card = VirtualCard::start(Reader::First, &[]);
     let place = Place::new();
-    let japanese = place.write("japanese.toml", "labels = \"ja\"\n");
-    place.write("home/.config/jpki-pkcs11/config.toml", "labels = \"ja\"\n");
+    let japanese = place.write("japanese", "labels = ja\n");
+    place.write("home/.config/jpki-pkcs11/config", "labels = ja\n");
 
     let tokens = |how: &str| {
         let mut command = as_ordinary_user();
@@ -130,13 +130,32 @@ fn as_root_a_set_uid_program_is_not_led_by_its_environment() {
 }
 
 #[test]
+fn as_root_a_users_file_that_may_not_be_read_sets_nothing_and_is_told() {
+    let _turn = Turn::take();
+    let _card = VirtualCard::start(Reader::First, &[]);
+    let place = Place::new();
+    let file = place.write("home/.config/jpki-pkcs11/config", "labels = ja\n");
+    let tokens = || {
+        let mut command = as_ordinary_user();
+        place.environment(&mut command);
+        command.arg(place.0.join("module-user")).arg("tokens");
+        command
+    };
+    assert_eq!(said(&mut tokens()).labels, JAPANESE, "it may be read");
+    place.allow("home/.config/jpki-pkcs11/config", 0o600);
+    assert_eq!(said(&mut tokens()).labels, english());
+    let (text, told) = (run(&mut tokens()).good(), format!("jpki-pkcs11: {}: permission denied", file.display()));
+    assert!(text.lines().any(|line| line == told), "{text}");
+}
+
+#[test]
 fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_program_than_both() {
     let _turn = Turn::take();
     // Who may have a private stack may also have a mount of its own, which is seen by that one program.
     needs_private_stack();
     let _card = VirtualCard::start(Reader::First, &[]);
     let place = Place::new();
-    place.write("etc/jpki-pkcs11/config.toml", "labels = \"ja\"\nslots = \"auth\"\n");
+    place.write("etc/jpki-pkcs11/config", "labels = ja\nslots = auth\n");
     let with_machines_file = |string: &str, environment: &[(&str, &str)]| {
         let mut command = Command::new("unshare");
         // Nothing else of /etc is needed to load the module and reach pcscd.
@@ -148,9 +167,9 @@ fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_progr
     assert_eq!(with_machines_file("", &[]), JAPANESE[..1], "the machine's file");
 
     // What a file does not speak of is that of the weaker one.
-    place.write("home/.config/jpki-pkcs11/config.toml", "slots = \"sign\"\n");
+    place.write("home/.config/jpki-pkcs11/config", "slots = sign\n");
     assert_eq!(with_machines_file("", &[]), JAPANESE[1..], "the user's file after the machine's");
-    let xdg = place.write("xdg/jpki-pkcs11/config.toml", "labels = \"en\"\n");
+    let xdg = place.write("xdg/jpki-pkcs11/config", "labels = en\n");
     let xdg = xdg.ancestors().nth(2).and_then(Path::to_str).unwrap();
     let labels = with_machines_file("", &[("XDG_CONFIG_HOME", xdg)]);
     assert_eq!(labels, english()[..1], "XDG_CONFIG_HOME in the place of ~/.config");
@@ -163,7 +182,7 @@ fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_progr
     assert_eq!(with_machines_file("labels=en", &[]), english()[1..]);
 
     // One file that is named is read instead of both.
-    let named = place.write("named.toml", "slots = \"sign\"\n");
+    let named = place.write("named", "slots = sign\n");
     let only = [("JPKI_PKCS11_CONFIG", named.to_str().unwrap())];
     assert_eq!(with_machines_file("", &only), english()[1..], "JPKI_PKCS11_CONFIG alone");
     assert_eq!(with_machines_file("slots=both", &only), english());

@@ -32,7 +32,7 @@ fn slots_hides_the_other_token_and_renumbers_nothing() {
     drop(module);
     for (key, of_key) in Key::ALL.into_iter().zip(ids) {
         let name = key.name();
-        for (way, module) in each_way(&format!("slots={name}"), &format!("slots = \"{name}\"")) {
+        for (way, module) in each_way(&format!("slots={name}"), &format!("slots = {name}")) {
             assert_eq!(slot_ids(&module), of_key, "{name} by {way}");
             let tokens = module.client.get_slots_with_token().unwrap();
             assert_eq!(tokens.iter().map(|slot| slot.id()).collect::<Vec<_>>(), of_key[..1], "{name} by {way}");
@@ -52,7 +52,7 @@ fn slots_hides_the_other_token_and_renumbers_nothing() {
 fn labels_speak_japanese() {
     let _turn = Turn::take();
     let _card = VirtualCard::start(Reader::First, &[]);
-    for (way, module) in each_way("labels=ja", "labels = \"ja\"") {
+    for (way, module) in each_way("labels=ja", "labels = ja") {
         assert_eq!(module.token_info(Key::Auth).label(), "JPKI 利用者証明用 (4桁)", "by {way}");
         assert_eq!(module.token_info(Key::Sign).label(), "JPKI 署名用 (英数6-16桁)", "by {way}");
     }
@@ -77,7 +77,7 @@ fn last_try_refuse_never_spends_it() {
     for key in Key::ALL {
         let card = VirtualCard::start(Reader::First, &["--auth-tries", "1", "--sign-tries", "1"]);
         let before = card.state();
-        for (way, module) in each_way("last-try=refuse", "last-try = \"refuse\"") {
+        for (way, module) in each_way("last-try=refuse", "last-try = refuse") {
             let session = module.session(key);
             // The right one is not known to be right before the card has compared it.
             for typed in [key.wrong_pins()[0], key.pin()] {
@@ -97,8 +97,8 @@ fn readers_leaves_the_others_alone() {
     let _first = VirtualCard::start(Reader::First, &[]);
     let second = VirtualCard::start(Reader::Second, &["--serial", "990000000000025"]);
     for (string, file) in [
-        ("readers=*00*00", "readers = [\"*00 00\"]"),
-        ("readers=\"nothing, Virtual PCD 00 00\"", "readers = [\"nothing\", \"Virtual PCD 00 00\"]"),
+        ("readers=*00*00", "readers = \"*00 00\""),
+        ("readers=\"nothing, Virtual PCD 00 00\"", "readers = \"nothing, Virtual PCD 00 00\""),
     ] {
         for (way, module) in each_way(string, file) {
             second.clear();
@@ -165,7 +165,7 @@ fn always_authenticate_wants_the_signing_pin_for_each_signature() {
 fn the_string_is_stronger_than_the_file() {
     let _turn = Turn::take();
     let _card = VirtualCard::start(Reader::First, &[]);
-    let file = "labels = \"ja\"\nslots = \"sign\"\nca-certificates = false\n";
+    let file = "labels = ja\nslots = sign\nca-certificates = false\n";
     let module = Module::start_with("labels=en slots=both", file).unwrap();
     for key in Key::ALL {
         assert_eq!(module.token_info(key).label(), key.token_label());
@@ -176,7 +176,7 @@ fn the_string_is_stronger_than_the_file() {
 
 /// What a process of its own says, with a settings file and a string.
 fn process_with(file: Option<&str>, string: &str) -> Output {
-    let path = scratch("settings.toml");
+    let path = scratch("settings");
     if let Some(text) = file {
         fs::write(&path, text).unwrap();
     }
@@ -191,10 +191,11 @@ fn process_with(file: Option<&str>, string: &str) -> Output {
 fn a_mistake_in_a_file_is_an_error_and_is_told() {
     let _turn = Turn::take();
     for (file, complaint) in [
-        (Some("slot = \"auth\"\n"), "there is no setting \"slot\""),
-        (Some("last-try = \"refused\"\n"), "the setting \"last-try\" takes allow or refuse"),
-        (Some("labels = \"ja\"\nslots = auth\n"), "line 2"),
-        (Some("[settings]\n"), "line 1"),
+        (Some("slot = auth\n"), "line 1: there is no setting \"slot\"; did you mean \"slots\"?"),
+        (Some("last-try = refused\n"), "line 1: the setting \"last-try\" takes allow or refuse, not \"refused\""),
+        (Some("labels = ja\nslots = [auth\n"), "line 2: the setting \"slots\" takes both, auth or sign"),
+        (Some("labels = ja\n\nlabels = en\n"), "line 3: the setting \"labels\" is there twice"),
+        (Some("[settings]\n"), "line 1: key = value was expected"),
         (None, ""),
     ] {
         // A good string does not make up for it.
@@ -203,7 +204,7 @@ fn a_mistake_in_a_file_is_an_error_and_is_told() {
             assert!(output.text.contains("C_Initialize: GeneralError"), "{file:?}: {}", output.text);
             let told = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
             assert!(
-                told.is_some_and(|line| line.contains("settings.toml: ") && line.contains(complaint)),
+                told.is_some_and(|line| line.contains("-settings: ") && line.contains(complaint)),
                 "{file:?}: {}",
                 output.text
             );
@@ -217,7 +218,7 @@ fn a_mistake_in_the_string_is_an_error_and_is_told() {
     for (string, complaint) in [
         ("no=such", "there is no setting \"no\""),
         ("labels=fr", "the setting \"labels\" takes en or ja"),
-        ("slots", "key=value was expected"),
+        ("slots", "key = value was expected"),
         ("slots=auth always-authenticate=yes", "the setting \"always-authenticate\" takes true or false"),
     ] {
         let output = process_with(Some(""), string);

@@ -104,7 +104,7 @@ fn settings(bits: u8) -> Settings {
         if bits & 0x40 != 0 { "pin-pad=letters" } else { "" },
     ]
     .join(" ");
-    settings.apply_text(&text).expect("settings");
+    settings.apply_string(&text).expect("settings");
     settings
 }
 

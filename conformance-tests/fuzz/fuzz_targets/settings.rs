@@ -1,27 +1,14 @@
-//! Settings from any text: no panic, and what was set can be written down and set again.
+//! Settings from any text: no panic; what was set can be written down and set again; a file and a string that say the same
+//! mean the same.
 #![no_main]
 
 use std::path::Path;
 
-use jpki_pkcs11::settings::{Labels, LastTry, PinPads, Settings, ShownTokens};
+use jpki_pkcs11::settings::{Error, Labels, LastTry, PinPads, Settings, ShownTokens};
 use libfuzzer_sys::fuzz_target;
 
-/// A TOML basic string, with every character escaped.
-fn quoted(text: &str) -> String {
-    let escaped: String = text.chars().map(|c| format!("\\U{:08X}", u32::from(c))).collect();
-    format!("\"{escaped}\"")
-}
-
-fn pin_pad(settings: &Settings) -> &'static str {
-    match settings.pin_pad {
-        PinPads::Auto => "auto",
-        PinPads::Letters => "letters",
-        PinPads::Off => "off",
-    }
-}
-
-/// The document that says what these settings are.
-fn document(settings: &Settings) -> String {
+/// What these settings are, an entry for each key.
+fn entries(settings: &Settings) -> Vec<String> {
     let slots = match settings.slots {
         ShownTokens::Both => "both",
         ShownTokens::Authentication => "auth",
@@ -31,20 +18,27 @@ fn document(settings: &Settings) -> String {
         Labels::English => "en",
         Labels::Japanese => "ja",
     };
-    let readers: Vec<_> = settings.readers.iter().map(|pattern| quoted(pattern)).collect();
-    let mut lines = vec![
-        format!("slots = {}", quoted(slots)),
-        format!("labels = '{labels}'"),
-        format!("always-authenticate = {}", settings.always_authenticate),
-        format!("\"last-try\" = \"{}\"", if settings.last_try == LastTry::Spare { "refuse" } else { "allow" }),
-        format!("pin-pad = {}", quoted(pin_pad(settings))),
+    let last_try = match settings.last_try {
+        LastTry::Allow => "allow",
+        LastTry::Spare => "refuse",
+    };
+    let pin_pad = match settings.pin_pad {
+        PinPads::Auto => "auto",
+        PinPads::Letters => "letters",
+        PinPads::Off => "off",
+    };
+    let log_file = settings.log_file.as_deref().and_then(Path::to_str).unwrap_or_default();
+    vec![
+        format!("slots={slots}"),
+        format!("labels = {labels}"),
+        format!("always-authenticate\t=\"{}\"", settings.always_authenticate),
+        format!("last-try= {last_try}"),
+        format!("pin-pad =\t\"{pin_pad}\""),
         format!("ca-certificates = {}", settings.ca_certificates),
-        format!("readers = [{}]", readers.join(", ")),
-        format!("log = \"{}\"", settings.log.as_str().to_lowercase()),
-    ];
-    lines
-        .extend(settings.log_file.as_deref().and_then(Path::to_str).map(|path| format!("log-file = {}", quoted(path))));
-    lines.join("\n")
+        format!("readers=\"{}\"", settings.readers.join(", ")),
+        format!("log={}", settings.log.as_str().to_lowercase()),
+        format!("log-file = \"{log_file}\""),
+    ]
 }
 
 /// What a name must be to fit a pattern, tried out in the plainest way.
@@ -66,11 +60,20 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
     pattern[place..].iter().all(|byte| *byte == b'*')
 }
 
+fn from_string(text: &str) -> Result<Settings, Error> {
+    let mut settings = Settings::default();
+    settings.apply_string(text).map(|()| settings)
+}
+
+fn from_lines(text: &str) -> Result<Settings, Error> {
+    let mut settings = Settings::default();
+    settings.apply_lines(text).map(|()| settings)
+}
+
 fn check(settings: &Settings) {
-    let document = document(settings);
-    let mut again = Settings::default();
-    again.apply_toml(&document).unwrap_or_else(|error| panic!("{error}: {document}"));
-    assert_eq!(again, *settings, "{document}");
+    let entries = entries(settings);
+    assert_eq!(from_lines(&entries.join("\n")).as_ref(), Ok(settings), "{entries:?}");
+    assert_eq!(from_string(&entries.join(" \t")).as_ref(), Ok(settings), "{entries:?}");
     for name in ["", "ACS ACR1252 00 00", "Virtual PCD 00 01", "a*b", "カードリーダー 00 00"] {
         let wanted = settings.readers.is_empty()
             || settings.readers.iter().any(|pattern| fits(pattern.as_bytes(), name.as_bytes()));
@@ -78,51 +81,54 @@ fn check(settings: &Settings) {
     }
 }
 
-/// What a second parser reads from a document that was taken.
-fn compare(settings: &Settings, text: &str) {
-    let table: toml::Table = match text.parse() {
-        Ok(table) => table,
-        Err(error) => panic!("a document is taken that is not TOML: {error}"),
-    };
-    for (key, value) in table {
-        let (text, truth) = (value.as_str(), value.as_bool());
-        let truth = truth.or(text.and_then(|text| text.parse().ok()));
-        match key.as_str() {
-            "slots" => assert_eq!(text == Some("both"), settings.slots == ShownTokens::Both),
-            "labels" => assert_eq!(text == Some("ja"), settings.labels == Labels::Japanese),
-            "last-try" => assert_eq!(text == Some("refuse"), settings.last_try == LastTry::Spare),
-            "pin-pad" => assert_eq!(text, Some(pin_pad(settings))),
-            "always-authenticate" => assert_eq!(truth, Some(settings.always_authenticate)),
-            "ca-certificates" => assert_eq!(truth, Some(settings.ca_certificates)),
-            "log" => assert_eq!(text.and_then(|text| text.parse().ok()), Some(settings.log)),
-            "log-file" => assert_eq!(text.map(Path::new), settings.log_file.as_deref()),
-            "readers" => match value.as_array() {
-                Some(list) => {
-                    let list: Vec<_> = list.iter().filter_map(|item| item.as_str()).collect();
-                    assert_eq!(list, settings.readers);
-                }
-                None => assert!(text.is_some()),
-            },
-            _ => panic!("an unknown setting is passed over: {key}"),
+/// The string of a file that was taken: its lines one after the other, without their comments.
+fn string_of(file: &str) -> String {
+    let mut string = String::new();
+    let (mut quoted, mut comment) = (false, false);
+    for letter in file.strip_prefix('\u{FEFF}').unwrap_or(file).chars() {
+        quoted ^= letter == '"' && !comment;
+        comment = (comment || letter == '#' && !quoted) && letter != '\n';
+        match letter {
+            _ if comment => {}
+            '\r' | '\n' => string.push(' '),
+            letter => string.push(letter),
         }
     }
+    string
+}
+
+/// The file of a string that was taken: a line for each entry.
+fn lines_of(string: &str) -> String {
+    let mut lines = String::new();
+    let mut rest = string;
+    while let Some((key, behind)) = rest.split_once('=') {
+        let value = behind.trim_start_matches([' ', '\t']);
+        let length = match value.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').expect("a closing quote") + 2,
+            None => value.find([' ', '\t']).unwrap_or(value.len()),
+        };
+        lines += &format!("{key}={}\r\n", &value[..length]);
+        rest = &value[length..];
+    }
+    lines
 }
 
 fuzz_target!(|text: &str| {
-    let mut settings = Settings::default();
-    match settings.apply_text(text) {
-        Ok(()) => check(&settings),
+    match from_string(text) {
+        Ok(settings) => {
+            check(&settings);
+            assert_eq!(from_lines(&lines_of(text)), Ok(settings));
+        }
         Err(error) => drop(error.to_string()),
     }
-    let mut settings = Settings::default();
-    match settings.apply_toml(text) {
-        Ok(()) => {
-            compare(&settings, text);
+    match from_lines(text) {
+        Ok(settings) => {
             check(&settings);
+            assert_eq!(from_string(&string_of(text)), Ok(settings));
         }
         Err(error) => drop(error.to_string()),
     }
     // Above settings that are there already, a mistake says nothing but that.
     let mut settings = Settings { last_try: LastTry::Spare, ..Settings::default() };
-    let _ = settings.apply_text(text);
+    let _ = settings.apply_string(text);
 });

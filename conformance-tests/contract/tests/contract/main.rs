@@ -89,7 +89,7 @@ fn the_contract_holds_on_both_tokens() {
     assert!(env::var_os("JPKI_STACK").is_some(), "this test needs a PC/SC stack: {HOW}");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contract");
     fs::create_dir_all(&folder).expect("a folder in cargo's target folder");
-    let (settings, returned) = (folder.join("settings.toml"), folder.join("returned.txt"));
+    let (settings, returned) = (folder.join("settings"), folder.join("returned.txt"));
     let names = ["release/libjpki_pkcs11.so"];
     let module = built("JPKI_PKCS11_MODULE", &names, "cargo build --release --package jpki-pkcs11");
 
