@@ -12,5 +12,4 @@ mod values;
 pub use self::error::Error;
 pub use self::files::{FromFiles, Places};
 pub use self::keys::{KEYS, Key, Values};
-pub use self::values::{Labels, PinPads, Settings, ShownTokens};
-pub use crate::token::LastTry;
+pub use self::values::{Labels, LastTry, PinPads, Settings, ShownTokens};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::token::LastTry;
+pub use crate::token::LastTry;
 
 /// Which tokens a program sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
