@@ -21,7 +21,7 @@ mod stack;
 pub use self::card::{Reader, State, Stats, VirtualCard};
 pub use self::helper::{Helper, LOCKED, RawAnswers, bystander, raw_apdu, raw_apdu_exclusively, raw_signature};
 pub use self::module::{Key, Module, Objects, is, outcome, pin};
-pub use self::paths::{module_path, program, scratch, virtual_card_path};
+pub use self::paths::{lasting, module_path, program, scratch, virtual_card_path};
 pub use self::programs::{Output, Pkcs11Tool, certificate_key, run, slot_name, verifies};
 pub use self::raw::Raw;
 pub use self::stack::{OtherReaders, Turn, needs_private_stack, restart_pcscd, wait_for_no_transaction};

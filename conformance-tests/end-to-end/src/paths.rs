@@ -59,7 +59,11 @@ pub fn virtual_card_path() -> PathBuf {
 }
 
 /// A folder in cargo's target folder that stays from one run to the next.
-pub(crate) fn lasting(name: &str) -> PathBuf {
+///
+/// # Panics
+/// If it cannot be made.
+#[must_use]
+pub fn lasting(name: &str) -> PathBuf {
     let folder = target().join("tmp/end-to-end").join(name);
     fs::create_dir_all(&folder).expect("a folder in cargo's target folder");
     folder
