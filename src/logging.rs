@@ -49,7 +49,7 @@ fn open(path: &Path) -> Option<File> {
 
 /// Tells on standard error what there is no log for: a mistake in the settings.
 pub(crate) fn complain(what: &str) {
-    // Not eprintln, which panics where standard error is closed.
+    // Not eprintln, which panics if standard error is closed.
     let _ = writeln!(io::stderr(), "jpki-pkcs11: {what}");
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Command(Zeroizing<Vec<u8>>);
 impl Command {
     /// Case 1: four bytes, no data in either direction.
     pub(super) fn new(class: u8, instruction: u8, p1: u8, p2: u8) -> Self {
-        // Room for all that can follow, so that the data never moves and leaves a copy behind.
+        // Room for all that can follow: data that moves leaves a copy behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(6 + DATA_MAX));
         bytes.extend_from_slice(&[class, instruction, p1, p2]);
         Command(bytes)

@@ -22,7 +22,7 @@ impl<'t> Application<'t> {
     /// ended by this (card-facts §4.5: a re-SELECT keeps it, single source).
     ///
     /// # Errors
-    /// [`Error::NotJpki`] where the card has no such application, [`Error::Refused`] where something went wrong on it.
+    /// [`Error::NotJpki`] if the card has no such application, [`Error::Refused`] if something went wrong on it.
     pub fn select(channel: &'t mut dyn Channel, quirks: &'t mut Quirks) -> Result<Self, Error> {
         match select_application(channel, files::JPKI)? {
             StatusWord::OK => Ok(Application { channel, quirks, unlocked: false, power_down: false }),
@@ -31,16 +31,16 @@ impl<'t> Application<'t> {
         }
     }
 
-    /// The application where an earlier transaction has left it, selected and perhaps unlocked, on a card that is kept
-    /// for this. Whether it still is so, the next answer tells.
+    /// The application as an earlier transaction has left it, selected and perhaps unlocked, on a card that is kept for
+    /// this. The next answer shows whether that is still so.
     pub fn resume(channel: &'t mut dyn Channel, quirks: &'t mut Quirks) -> Self {
         Application { channel, quirks, unlocked: true, power_down: false }
     }
 
     /// Ends the work with the card locked, and says how the transaction has to end for that.
     ///
-    /// Where a PIN was verified: SELECT of the issuer security domain, else of another application, else power-down
-    /// (card-facts §1.3, §4.5). All of this rests on one survey, so that [`Self::is_locked`] checks it.
+    /// If a PIN was verified: SELECT of the issuer security domain, else of another application, else power-down
+    /// (card-facts §1.3, §4.5). All of this rests on one survey, so [`Self::is_locked`] checks it.
     #[must_use]
     pub fn leave(self) -> Ending {
         if !self.unlocked && !self.power_down {
@@ -57,13 +57,13 @@ impl<'t> Application<'t> {
         Ending::PowerDown
     }
 
-    /// Remembers that this card stays unlocked when it is left, so that it is powered down from now on.
+    /// Remembers that this card stays unlocked when it is left. From now on it is powered down.
     pub fn assume_leaving_fails(&mut self) {
         self.quirks.leaving_locks = false;
         self.power_down = true;
     }
 
-    /// Has the card powered down when it is left, this once: where it cannot be shown that it is locked.
+    /// Has the card powered down when it is left, this once, because nothing shows that it is locked.
     pub fn power_down(&mut self) {
         self.power_down = true;
     }
@@ -74,8 +74,8 @@ impl<'t> Application<'t> {
         command.send(self.channel)?.success().map(|_| ())
     }
 
-    /// Sends a command about a file: by the file's short identifier, or, where the card refuses that form, as the
-    /// current file after a SELECT.
+    /// Sends a command about a file: by the file's short identifier, or, if the card refuses that form, after a SELECT of
+    /// the file.
     pub(super) fn send_about(
         &mut self,
         ef: Ef,
@@ -90,7 +90,7 @@ impl<'t> Application<'t> {
         }
         self.select_file(ef)?;
         let response = about_current_file.send(self.channel)?;
-        // Where the longer way leads to the same refusal, it was not the form that the card refused.
+        // If the longer way leads to the same refusal, the form was not what the card refused.
         if self.quirks.short_identifiers && !response.status.refuses_form() {
             log::debug!("the card does not know short file identifiers");
             self.quirks.short_identifiers = false;

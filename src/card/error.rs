@@ -18,7 +18,7 @@ pub enum Error {
     NotFound,
     /// The file is there and holds nothing: filler, or no bytes at all.
     Blank,
-    /// The card compared the PIN and it was wrong. The tries left, where the card said so.
+    /// The card compared the PIN and it was wrong. The tries left, if the card said so.
     WrongPin(Option<u8>),
     /// The user has cancelled at the PIN pad, or typed nothing in time. The card has seen nothing.
     PadCancelled,
@@ -39,7 +39,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The card may have done what it was told all the same: its answer was lost, or was none, or tells of a failure on
+    /// The card may have carried out the command all the same: its answer was lost, or malformed, or reports a failure on
     /// the way.
     #[must_use]
     pub fn may_have_worked(self) -> bool {

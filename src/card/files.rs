@@ -12,7 +12,7 @@ pub(super) const COMMON: Aid = &[0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01,
 /// GlobalPlatform's issuer security domain, selected at power-up (single source).
 pub(super) const ISSUER_SECURITY_DOMAIN: Aid = &[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00];
 
-/// A file identifier below the JPKI application. All are 0001 to 001E, so that the low byte is the short identifier.
+/// A file identifier below the JPKI application. All are 0001 to 001E, so the low byte is the short identifier.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ef(pub(super) u8);
 
@@ -23,7 +23,7 @@ impl Ef {
     }
 
     /// P1 of READ BINARY, P2 of VERIFY and of COMPUTE DIGITAL SIGNATURE, by short identifier. Single source but for
-    /// READ BINARY, so that every user falls back to SELECT.
+    /// READ BINARY, so every user falls back to SELECT.
     pub(super) fn short(self) -> u8 {
         0x80 | self.0
     }

@@ -25,7 +25,7 @@ impl CardNumber {
     }
 }
 
-/// Reads the card's number. Leaves the common application selected, so that it ends every verified state
+/// Reads the card's number. Leaves the common application selected, so it ends every verified state
 /// (card-facts §4.5): for the start of a transaction only.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ const CHANGE: u8 = 0x24;
 const CURRENT: u8 = 0x80;
 
 impl Application<'_> {
-    /// The tries left for a PIN, without spending one; 0 where it is locked. `None` where the card does not say.
+    /// The tries left for a PIN; 0 if it is locked, `None` if the card does not say. The question costs none.
     ///
     /// The card gives the count whether or not the PIN is verified (card-facts §4.2: never 9000).
     ///
@@ -30,10 +30,10 @@ impl Application<'_> {
         if status.is_blocked() { Ok(Some(0)) } else { Ok(status.tries_left()) }
     }
 
-    /// Presents a PIN. Costs one try where it is wrong, so that its form must have been checked before.
+    /// Presents a PIN. A wrong one costs a try, so the caller must have checked its form before.
     ///
     /// # Errors
-    /// [`Error::WrongPin`] where the card compared it and it was wrong, [`Error::PinLocked`] where no tries are left.
+    /// [`Error::WrongPin`] if the card compared it and it was wrong, [`Error::PinLocked`] if no tries are left.
     pub fn verify(&mut self, key_pair: KeyPair, pin: &[u8]) -> Result<(), Error> {
         let ef = key_pair.pin();
         let short = Command::new(0x00, VERIFY, 0x00, ef.short()).data(pin)?;
@@ -47,7 +47,7 @@ impl Application<'_> {
     /// it is known). Files are selected here, because no source shows this command with a short identifier.
     ///
     /// # Errors
-    /// Those of [`Self::verify`] for the old PIN; [`Error::Refused`] where the card does not take the new one.
+    /// Those of [`Self::verify`] for the old PIN; [`Error::Refused`] if the card does not take the new one.
     pub fn change_pin(&mut self, key_pair: KeyPair, old: &[u8], new: &[u8]) -> Result<(), Error> {
         self.select_file(key_pair.pin())?;
         let verify = Command::new(0x00, VERIFY, 0x00, CURRENT).data(old)?;
@@ -57,8 +57,8 @@ impl Application<'_> {
         change.send(self.channel)?.success().map(|_| ())
     }
 
-    /// Presents a PIN that the user types at the reader's PIN pad. In the form that is confirmed, with the file selected
-    /// (card-facts §4.1): a PIN that was typed for a form which the card does not know would have to be typed again.
+    /// Presents a PIN that the user types at the reader's PIN pad. Uses the confirmed form, with the file selected
+    /// (card-facts §4.1): if the card did not know the form, the user would have to type the PIN again.
     ///
     /// # Errors
     /// Those of [`Self::verify`], [`Error::PadCancelled`], [`Error::PadLength`].

@@ -16,7 +16,7 @@ const OFFSET_MAX: usize = 0x7FFF;
 const LABEL_LENGTH: usize = 32;
 /// The byte that stands for a certificate that is there (card-facts §2.2, single source).
 const AVAILABLE: u8 = 0x8F;
-/// The byte that stands for one that is not: a guess, so that any other byte says nothing.
+/// The byte for a certificate that is not there: a guess, so any other byte says nothing.
 const UNAVAILABLE: u8 = 0x00;
 
 /// What EF 0008 says of a certificate.
@@ -43,8 +43,8 @@ impl Application<'_> {
         Ok(label.collect())
     }
 
-    /// Whether a certificate was issued, as EF 0008 tells. A hint, not more: both the meaning of the bytes and their
-    /// values rest on a single source.
+    /// Whether a certificate was issued, as EF 0008 says. A hint, not more: the meaning of the bytes and their values are
+    /// known from a single source.
     pub fn availability(&mut self, key_pair: KeyPair) -> Availability {
         let Ok(data) = self.read_start(files::AVAILABILITY, RESPONSE_DATA_MAX) else {
             return Availability::Unknown;
@@ -64,13 +64,13 @@ impl Application<'_> {
     ///
     /// # Errors
     /// [`Error::Locked`] before the PIN was verified (the signing certificate; on an Android phone the other one as
-    /// well), [`Error::NotFound`] and [`Error::Blank`] where there is none (what a card has then is not known:
-    /// card-facts §7), [`Error::Malformed`] where the file holds anything but one DER value.
+    /// well), [`Error::NotFound`] and [`Error::Blank`] if there is none (what a card has then is not known:
+    /// card-facts §7), [`Error::Malformed`] if the file holds anything but one DER value.
     pub fn read_certificate(&mut self, file: CertificateFile) -> Result<Zeroizing<Vec<u8>>, Error> {
         let ef = file.ef();
         let start = self.read_start(ef, RESPONSE_DATA_MAX)?;
         let length = der_length(&start)?;
-        // All at once, so that no copy is left behind by growing.
+        // All memory at once: a vector that grows leaves copies behind.
         let mut certificate = Zeroizing::new(Vec::with_capacity(length));
         certificate.extend(start.iter().copied().take(length));
         while certificate.len() < length {

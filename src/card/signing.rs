@@ -11,7 +11,7 @@ use super::status_word::StatusWord;
 /// The most bytes the card signs verbatim: a 256-byte modulus less PKCS#1's eleven (card-facts §5, P1 = 00).
 pub const RAW_INPUT_MAX: usize = 245;
 
-/// What a card that should be locked is asked to sign. No DigestInfo, so that no protocol would take the signature.
+/// What we ask a card to sign that should be locked. No DigestInfo, so no protocol would take the signature.
 const LOCK_PROBE: &[u8] = b"jpki-pkcs11: is this card locked?";
 
 /// How the card signs.
@@ -36,7 +36,7 @@ impl Application<'_> {
     /// Signs with one of the keys, whose PIN was verified before. Says nothing of whether the signature is right.
     ///
     /// # Errors
-    /// [`Error::Locked`] where the PIN was not verified, [`Error::UnknownScheme`] where the card does not know the
+    /// [`Error::Locked`] if the PIN was not verified, [`Error::UnknownScheme`] if the card does not know the
     /// scheme.
     pub fn sign(&mut self, key_pair: KeyPair, scheme: Scheme, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let ef = key_pair.private_key();
@@ -53,14 +53,13 @@ impl Application<'_> {
     /// Random bytes from the card, 1 to 256 of them.
     ///
     /// # Errors
-    /// [`Error::Malformed`] where the card gives another number of bytes.
+    /// [`Error::Malformed`] if the card gives another number of bytes.
     pub fn challenge(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         let bytes = Command::new(0x00, 0x84, 0x00, 0x00).wanting(length).send(self.channel)?.success()?;
         if bytes.len() == length { Ok(bytes) } else { Err(Error::Malformed("a challenge of a wrong length")) }
     }
 
-    /// Whether a key that should be locked is: the check that leaving the card has locked it. `None` where the card
-    /// does not say.
+    /// Whether a key is locked: the check that leaving the card has locked it. `None` if the card does not say.
     ///
     /// The signing key signs nothing for this: its certificate is behind the same PIN, and one byte of it is read.
     ///

@@ -62,7 +62,7 @@ impl StatusWord {
         matches!(high, 0x64 | 0x65 | 0x6F)
     }
 
-    /// The card does not know this form of the command, so that another form may do. None of these is an answer to a
+    /// The card does not know this form of the command, so another form may do. None of these is an answer to a
     /// PIN that was compared.
     #[must_use]
     pub fn refuses_form(self) -> bool {

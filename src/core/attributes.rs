@@ -66,7 +66,7 @@ pub const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 50] = [
     CKA_ALWAYS_SENSITIVE,
 ];
 
-/// A value of the signing certificate is private, so that all are cleared when they are dropped.
+/// A value of the signing certificate is private, so all values are cleared when they are dropped.
 type Value = Result<Zeroizing<Vec<u8>>, Error>;
 
 /// A value before it is put under that protection.
@@ -164,7 +164,7 @@ impl Object {
         self.certificate()?.ok_or(Error::ObjectHandleInvalid)
     }
 
-    /// The same for private key, public key and certificate, so that programs find one by the other.
+    /// The same for private key, public key and certificate: programs find one by the other.
     fn id(&self) -> Bytes {
         if let Kind::CaCertificate = self.kind {
             // The issuer's key identifier is in the holder's certificate, which is read more often than the CA's: a

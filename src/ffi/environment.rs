@@ -68,10 +68,10 @@ impl Probe {
         Ok(unsafe { Probe { from: OwnedFd::from_raw_fd(from), to: OwnedFd::from_raw_fd(to) } })
     }
 
-    /// One byte: what is behind the end of a string is none of ours.
+    /// One byte at a time: what is behind the end of a string is not ours.
     fn read(&self, address: *const u8) -> Result<u8, Error> {
         let mut byte = 0_u8;
-        // SAFETY: the first address is looked at by the kernel only, the second is the byte's.
+        // SAFETY: only the kernel reads the first address, the second is the byte's.
         let copied = unsafe {
             libc::write(self.to.as_raw_fd(), address.cast(), 1) == 1
                 && libc::read(self.from.as_raw_fd(), (&raw mut byte).cast(), 1) == 1

@@ -20,7 +20,7 @@ impl<F: FnMut() -> Result<(), Error>> Body for F {
 /// Runs one function, and turns its outcome into the value that C gets. A panic ends here: it must not unwind into the
 /// program, nor end it.
 ///
-/// `body` is a trait object, so that this code is in the module once and not once for each function.
+/// `body` is a trait object, so this code is in the module once and not once for each function.
 pub(super) fn guard(function: &str, body: &mut dyn Body) -> CK_RV {
     // No state is left broken behind a panic: the locks are parking_lot's, which do not poison, and what they guard is
     // replaced as a whole. A card that was in use is powered down by the unwinding.

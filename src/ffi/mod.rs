@@ -1,7 +1,7 @@
 //! The C boundary: every exported function, the function lists, and the rules for pointers.
 //!
-//! [`table`] names each function once. What a program passes is read in [`pointers`], and nowhere is a pointer kept
-//! beyond the call. A panic ends in [`guard`]. All `unsafe` of the project is in this folder.
+//! [`table`] names each function once. [`pointers`] reads what a program passes, and nothing keeps a pointer beyond the
+//! call. A panic ends in [`guard`]. All `unsafe` of the project is in this folder.
 
 mod digesting;
 mod environment;

@@ -95,7 +95,7 @@ pub(super) unsafe fn find_objects_init(
     if count > TEMPLATE_MAX {
         return Err(Error::ArgumentsBad);
     }
-    // The values stay where they are: their lengths, which a caller invents, must not decide how much memory is taken.
+    // The values stay where they are: their lengths, which a caller invents, must not decide how much memory we take.
     let mut filter = Vec::new();
     for place in addresses(template, count)? {
         // SAFETY: one of the caller's attributes, and its value. A length that no memory has is refused, such as the

@@ -72,7 +72,7 @@ pub(super) unsafe fn verify_recover(
         if data.is_null() {
             answer(data, length, most, || Ok(Vec::new()))
         } else {
-            // The signature may lie where the data are written to: nothing refers to it any more by then.
+            // The data may be written over the signature: nothing refers to it any more by then.
             read(length)
                 .and_then(|_| call.verify_recover(bytes(signature, signature_length)?))
                 .and_then(|recovered| answer(data, length, recovered.len(), || Ok(recovered)))

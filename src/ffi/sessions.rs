@@ -10,7 +10,7 @@ use crate::core::{Error, PinEntry};
 /// has mistaken its own length.
 const RANDOM_MAX: CK_ULONG = 1 << 20;
 
-/// C_OpenSession. Nothing is ever notified: the card tells nothing by itself.
+/// C_OpenSession. The callback is never called: the card reports nothing by itself.
 ///
 /// # Safety
 /// `session` is NULL or may be written.

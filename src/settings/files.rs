@@ -13,14 +13,14 @@ const SYSTEM_FILE: &str = "/etc/jpki-pkcs11/config";
 /// Where the user's file is below the configuration folder.
 const USER_FILE: &str = "jpki-pkcs11/config";
 
-/// Where the files may be: what the environment says. All `None` in a set-uid program, which must not be led by it.
+/// Where the files may be, as the environment says. All `None` in a set-uid program, which must not follow it.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     /// `JPKI_PKCS11_CONFIG`: one file instead of all others.
     pub only: Option<OsString>,
     /// `XDG_CONFIG_HOME`.
     pub config_home: Option<OsString>,
-    /// `HOME`, for `~/.config` where there is no `XDG_CONFIG_HOME`.
+    /// `HOME`, for `~/.config` if there is no `XDG_CONFIG_HOME`.
     pub home: Option<OsString>,
 }
 

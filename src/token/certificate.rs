@@ -22,8 +22,8 @@ pub struct Date {
     pub day: u8,
 }
 
-/// A certificate of the card. What it holds may be private (the signing certificate names its holder), so that it has
-/// no Debug form, and its memory is cleared when it is dropped.
+/// A certificate of the card. What it holds may be private (the signing certificate names its holder), so it has no
+/// Debug form, and its memory is cleared when it is dropped.
 pub struct Certificate {
     der: Zeroizing<Vec<u8>>,
     subject: Zeroizing<Vec<u8>>,
@@ -38,7 +38,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a certificate; `None` where it cannot be read, or holds no RSA key.
+    /// Reads a certificate; `None` if it cannot be read, or holds no RSA key.
     pub(super) fn parse(der: Zeroizing<Vec<u8>>) -> Option<Self> {
         let fields = Fields::read(&der).ok()?;
         let key = SubjectPublicKeyInfoRef::from_der(fields.public_key_info).ok()?;
@@ -110,7 +110,7 @@ impl Certificate {
         &self.key_identifier
     }
 
-    /// The key identifier of the CA that issued it, where the certificate names it.
+    /// The key identifier of the CA that issued it, if the certificate names it.
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
         self.authority_key_identifier.as_deref()
@@ -118,7 +118,7 @@ impl Certificate {
 }
 
 /// The fields of a certificate that are needed, in DER where PKCS#11 passes them on (RFC 5280 §4.1). What is not needed
-/// is not decoded, so that nothing in a name or an extension can make a certificate unreadable.
+/// is not decoded, so nothing in a name or an extension can make a certificate unreadable.
 struct Fields<'a> {
     serial_number: &'a [u8],
     issuer: &'a [u8],

@@ -24,7 +24,7 @@ impl CertificateState {
     /// What is known of the holder's certificate before anything was read.
     pub(super) fn unread(key_pair: KeyPair, model: &str) -> Self {
         match key_pair {
-            // Single source (card-facts §6.7): where it is not so, the certificate shows only after login.
+            // Single source (card-facts §6.7): if that is wrong, the certificate shows only after login.
             KeyPair::Authentication if model == ANDROID_LABEL => CertificateState::Locked,
             KeyPair::Authentication => CertificateState::Unread,
             // Confirmed (card-facts §2): it names its holder. The card is not even asked before the PIN is there.

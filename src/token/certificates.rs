@@ -11,7 +11,7 @@ use super::link::Share;
 use crate::card::{self, Application, CertificateFile};
 
 impl Token {
-    /// The holder's certificate: `None` where there is none, or where it cannot be read before login.
+    /// The holder's certificate: `None` if there is none, or if it cannot be read before login.
     ///
     /// # Errors
     /// Those of talking to the card; they are not remembered.
@@ -43,7 +43,7 @@ impl Token {
         self.private.load(Ordering::Relaxed)
     }
 
-    /// The CA's certificate: `None` where the card has none.
+    /// The CA's certificate: `None` if the card has none.
     ///
     /// # Errors
     /// Those of talking to the card; they are not remembered.
@@ -77,8 +77,8 @@ impl Token {
         Ok(())
     }
 
-    /// Remembers what a certificate file holds. Not that it holds nothing while the card is kept: that is also what it
-    /// looks like when the application is not selected any more, and nobody has said so.
+    /// Remembers what a certificate file holds. While the card is kept, it does not remember that the file holds nothing:
+    /// perhaps the application is not selected any more.
     fn remember(&self, found: CertificateState, state: &mut CertificateState) {
         if found.certificate().is_some() || !self.card.has_pad_login() {
             *state = found;

@@ -26,7 +26,7 @@ pub enum Error {
     NoPinPad,
     /// Only one try is left, and the settings forbid risking it.
     LastTry,
-    /// The PIN was never set, as far as the card tells.
+    /// The PIN was never set, as far as the card says.
     NoPin,
     /// Nobody is logged in, or the card stopped accepting the PIN of the one who was.
     NotLoggedIn,

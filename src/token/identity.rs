@@ -1,4 +1,4 @@
-//! What tells a card from others: read when a card is recognised, and again over each new connection to it.
+//! What identifies a card: read when a card is recognised, and again over each new connection to it.
 
 use super::error::Error;
 use super::pin_state::Tries;
@@ -12,15 +12,15 @@ pub(super) struct Identity {
     pub(super) model: String,
     pub(super) serial: String,
     pub(super) tries: Tries,
-    /// A certificate was issued for this key pair, as far as the card tells.
+    /// A certificate was issued for this key pair, as far as the card says.
     pub(super) issued: bool,
     /// The PIN pad of the reader that the card is in.
     pub(super) pin_pad: PinPad,
 }
 
-/// Sixteen hexadecimal digits that tell a card from others; empty where nothing can be read for that. Two APDUs on a My
+/// Sixteen hexadecimal digits that identify a card; empty if nothing can be read for that. Two APDUs on a My
 /// Number Card: SELECT and READ RECORD of the common application, which also lock what another program may have left
-/// unlocked. Where the card does not give its number, the authentication certificate is read.
+/// unlocked. If the card does not give its number, the authentication certificate is read.
 ///
 /// # Errors
 /// [`card::Error::NotJpki`], and what goes wrong on the way; what the card refuses is no error.
@@ -48,7 +48,7 @@ pub(super) fn read_identity(channel: &mut dyn Channel, quirks: &mut Quirks) -> R
     let pin_pad = channel.pin_pad();
     let serial = read_serial(channel, quirks)?;
     let mut application = Application::select(channel, quirks)?;
-    // Nothing depends on the label, so that a card without one is as good.
+    // Nothing depends on the label, so a card without one is as good.
     let label = application.token_label().unwrap_or_default();
     let mut identify = |key_pair| {
         // One PIN's state never hides the other token.

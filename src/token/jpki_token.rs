@@ -57,19 +57,19 @@ impl Token {
         self.number
     }
 
-    /// What kind of card it is, in the card's words; empty where it does not say.
+    /// What kind of card it is, in the card's words; empty if it does not say.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.identity.model
     }
 
-    /// Sixteen hexadecimal digits that tell this card from others; empty where nothing could be read for that.
+    /// Sixteen hexadecimal digits that identify this card; empty if nothing could be read for that.
     #[must_use]
     pub fn serial(&self) -> &str {
         &self.identity.serial
     }
 
-    /// The card was issued with this key pair, as far as it tells without a PIN.
+    /// The card was issued with this key pair, as far as it says without a PIN.
     #[must_use]
     pub fn is_issued(&self) -> bool {
         self.identity.issued

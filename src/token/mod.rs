@@ -1,7 +1,7 @@
 //! What the core sees of a token: identity, certificates, PIN state, login, signatures.
 //!
 //! A [`Reader`] holds a card or not; a JPKI card gives two [`Token`]s, one for each key pair. Whatever is known of a card
-//! is known for one insertion: a card that comes back is a new one, with new tokens, so that nothing of the old one
+//! is known for one insertion: a card that comes back is a new one, with new tokens, so nothing of the old one
 //! (a held PIN least of all) can reach it.
 
 mod attempt;

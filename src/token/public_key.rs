@@ -14,7 +14,7 @@ use crate::card::Scheme;
 pub struct PublicKey(RsaPublicKey);
 
 impl PublicKey {
-    /// A key from a certificate's SubjectPublicKeyInfo; `None` where it is no RSA key.
+    /// A key from a certificate's SubjectPublicKeyInfo; `None` if it is no RSA key.
     pub(super) fn from_info(info: SubjectPublicKeyInfoRef<'_>) -> Option<Self> {
         RsaPublicKey::try_from(info).ok().map(PublicKey)
     }
@@ -54,7 +54,7 @@ impl PublicKey {
         .is_ok()
     }
 
-    /// The bytes that PKCS#1 v1.5 padded when the signature was made; `None` where it is no such signature.
+    /// The bytes that PKCS#1 v1.5 padded when the signature was made; `None` if it is no such signature.
     #[must_use]
     pub fn recover(&self, signature: &[u8]) -> Option<Vec<u8>> {
         if signature.len() != self.size() {

@@ -61,7 +61,7 @@ impl Readers {
         Readers { manager, last_try, known: Mutex::default() }
     }
 
-    /// The readers in the order in which they were first seen, after a look for new ones whose names `wanted` accepts.
+    /// Asks for new readers whose names `wanted` accepts, and returns all in the order in which they were first seen.
     /// Without a PC/SC service there are none but the known ones.
     pub fn refresh(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Reader>> {
         let states = self.manager.readers().unwrap_or_default();
@@ -75,7 +75,7 @@ impl Readers {
         known.clone()
     }
 
-    /// The readers of the last look.
+    /// The readers that were seen so far.
     #[must_use]
     pub fn known(&self) -> Vec<Arc<Reader>> {
         self.known.lock().clone()
@@ -84,7 +84,7 @@ impl Readers {
     /// Sleeps until something changes, compared with what was seen in `before`.
     ///
     /// # Errors
-    /// Where there is no PC/SC service to wait at; the caller decides when to try again.
+    /// If there is no PC/SC service to wait at; the caller decides when to try again.
     pub fn wait(&self, before: &Snapshot) -> Result<(), Error> {
         Ok(self.manager.wait(&before.0)?)
     }
@@ -216,7 +216,7 @@ impl Reader {
                 log::info!("{}: a card of another kind", self.name);
                 Finding::Settled(Contents::Foreign)
             }
-            // The next look finds what is there now.
+            // The next question finds what is there now.
             Err(Error::Removed) => Finding::Open { failures, pause_until: None },
             Err(Error::Busy) => Finding::Open { failures, pause_until: Some(Instant::now() + PAUSE) },
             Err(error) if failures + 1 >= FAILURES_MAX => {

@@ -134,7 +134,7 @@ mod tests {
         assert!(contains("one", key_pair, &pin(b"2222")));
         drop_older_than("one", key_pair, 3);
         assert!(!contains("one", key_pair, &pin(b"1111")) && !contains("one", key_pair, &pin(b"2222")));
-        // Refused without a number: what the card tells next counts.
+        // Refused without a number: what the card says next counts.
         remember("one", key_pair, &pin(b"1111"), None);
         resolve_unanswered("one", key_pair, 2);
         drop_older_than("one", key_pair, 2);
@@ -143,7 +143,7 @@ mod tests {
         assert!(!contains("one", key_pair, &pin(b"1111")));
         remember("one", key_pair, &pin(b"1111"), None);
         drop_older_than("one", key_pair, 3);
-        assert!(contains("one", key_pair, &pin(b"1111")), "nothing was told since");
+        assert!(contains("one", key_pair, &pin(b"1111")), "the card has said nothing since");
         drop_all("one", key_pair);
         assert!(!contains("one", key_pair, &pin(b"1111")));
     }
@@ -162,7 +162,7 @@ mod tests {
             (None, 3, false),
         ] {
             remember_unanswered("two", key_pair, &pin, before);
-            assert!(contains("two", key_pair, &pin), "nothing was told");
+            assert!(contains("two", key_pair, &pin), "the card has said nothing");
             resolve_unanswered("two", key_pair, left);
             assert_eq!(contains("two", key_pair, &pin), refused, "{before:?}, then {left}");
             drop_all("two", key_pair);

@@ -1,4 +1,4 @@
-//! The token's serial number: sixteen characters that tell one card from another.
+//! The token's serial number: sixteen characters that identify a card.
 
 use std::fmt::Write as _;
 

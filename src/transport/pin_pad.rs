@@ -1,5 +1,5 @@
-//! PIN pads: the user types at the reader, and the reader completes the command, so that no PIN is in this machine
-//! (PC/SC part 10).
+//! PIN pads: the user types at the reader, and the reader completes the command, so no PIN is in this machine (PC/SC
+//! part 10).
 
 /// CM_IOCTL_GET_FEATURE_REQUEST: which features the reader has (PC/SC part 10 §2.2).
 pub(super) const FEATURE_REQUEST: u32 = 3400;
@@ -13,16 +13,16 @@ const MODIFY_DIRECT: u8 = 0x07;
 
 /// One byte in ASCII for each key, left-justified, directly behind Lc (bmFormatString, PC/SC part 10 §2.5.2).
 const ASCII: u8 = 0x82;
-/// The entry ends with the key for it, so that a mistyped digit can be taken back (bEntryValidationCondition).
+/// The entry ends with the key for it, so the user can take back a mistyped digit (bEntryValidationCondition).
 const VALIDATION_KEY: u8 = 0x02;
 /// New and confirmed, without the old one (bConfirmPIN, PC/SC part 10 §2.5.3).
 const CONFIRMED: u8 = 0x01;
 /// English: the only language that a display can be expected to have (wLangId).
 const LANGUAGE: u16 = 0x0409;
-/// What stands where the pad will write.
+/// The bytes that the pad will overwrite.
 const FILLER: u8 = 0xFF;
 
-/// What the pad of a reader can do; nothing where there is none.
+/// What the pad of a reader can do; nothing if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PinPad {
     /// It takes what the card knows.

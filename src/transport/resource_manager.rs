@@ -17,7 +17,7 @@ use super::mute::{self, MuteCardWatch, MuteCards};
 use super::status::{COUNTER_BITS, COUNTER_MASK, presence_of, read_state, read_states};
 use super::traits::{Connection, Presence, ReaderState, ResourceManager};
 
-/// The longest sleep in one call, so that a lost cancellation costs no more than this.
+/// The longest sleep in one call: a lost cancellation costs no more than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The same beside a card that does not answer to power: how soon we notice its removal.
 const MUTE_WAIT: Duration = Duration::from_millis(100);
