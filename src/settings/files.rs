@@ -42,36 +42,34 @@ impl Settings {
     /// [`Error::InFile`] and [`Error::Unreadable`]. A mistake is never passed over: a safety setting that is
     /// misspelt would be no setting.
     pub fn from_files(places: &Places) -> Result<FromFiles, Error> {
-        let (mut settings, mut unreadable) = (Settings::default(), None);
+        let mut from_files = FromFiles { settings: Settings::default(), unreadable: None };
+        let settings = &mut from_files.settings;
         if let Some(only) = &places.only {
-            let path = PathBuf::from(only);
-            return match fs::read_to_string(&path) {
-                Ok(text) => settings.apply_file(&path, &text).map(|()| FromFiles { settings, unreadable }),
-                Err(error) => Err(Error::Unreadable(path, error.kind())),
-            };
+            settings.apply_file(Path::new(only))?;
+            return Ok(from_files);
+        }
+        match settings.apply_file(Path::new(SYSTEM_FILE)) {
+            Err(Error::Unreadable(_, ErrorKind::NotFound | ErrorKind::NotADirectory)) => {}
+            outcome => outcome?,
         }
         // An empty or relative path counts as none (XDG Base Directory Specification).
         let absolute = |place: &Option<OsString>| place.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
         let config_home =
             absolute(&places.config_home).or_else(|| absolute(&places.home).map(|home| home.join(".config")));
-        let user_file = config_home.map(|folder| folder.join(USER_FILE));
-        let files = [(Some(PathBuf::from(SYSTEM_FILE)), false), (user_file, true)];
-        for (path, of_user) in files.into_iter().filter_map(|(path, of_user)| Some((path?, of_user))) {
-            match fs::read_to_string(&path) {
-                Ok(text) => settings.apply_file(&path, &text)?,
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
-                Err(error) if of_user && error.kind() == ErrorKind::PermissionDenied => {
-                    unreadable = Some(Error::Unreadable(path, error.kind()));
-                }
-                Err(error) => return Err(Error::Unreadable(path, error.kind())),
+        if let Some(config_home) = config_home {
+            match settings.apply_file(&config_home.join(USER_FILE)) {
+                Err(Error::Unreadable(_, ErrorKind::NotFound | ErrorKind::NotADirectory)) => {}
+                Err(error @ Error::Unreadable(_, ErrorKind::PermissionDenied)) => from_files.unreadable = Some(error),
+                outcome => outcome?,
             }
         }
-        Ok(FromFiles { settings, unreadable })
+        Ok(from_files)
     }
 
-    /// Sets what the text of a file says. An error has the file's name, because there may be two files.
-    fn apply_file(&mut self, path: &Path, text: &str) -> Result<(), Error> {
-        self.apply_lines(text).map_err(|error| Error::InFile(path.to_owned(), Box::new(error)))
+    /// Sets what a file says. An error has the file's name, because there may be two files.
+    fn apply_file(&mut self, path: &Path) -> Result<(), Error> {
+        let text = fs::read_to_string(path).map_err(|error| Error::Unreadable(path.to_owned(), error.kind()))?;
+        self.apply_lines(&text).map_err(|error| Error::InFile(path.to_owned(), Box::new(error)))
     }
 }
 

@@ -9,17 +9,20 @@ use super::values::{Labels, LastTry, PinPads, Settings, ShownTokens};
 pub struct Key {
     /// What it is called.
     pub name: &'static str,
-    /// Which values it has, and what each sets.
+    /// Which values it has.
     pub values: Values,
     /// What it is for: a cell of the README's table.
     pub purpose: &'static str,
 }
 
+/// A value that is a word, and what sets it.
+pub type Word = (&'static str, fn(&mut Settings));
+
 /// The values of a key.
 #[derive(Debug)]
 pub enum Values {
-    /// Some words, each with what it sets. The first is the default.
-    Words(&'static [(&'static str, fn(&mut Settings))]),
+    /// Some words. The first is the default.
+    Words(&'static [Word]),
     /// Texts. The default is the empty one.
     Texts {
         /// What kind of text.
@@ -105,13 +108,16 @@ pub static KEYS: [Key; 9] = [
     },
 ];
 
-/// A pattern that is empty would fit no reader, so it is a mistake.
+/// An empty pattern would fit no reader, so it is a mistake.
 fn set_readers(settings: &mut Settings, text: &str) -> Option<()> {
-    let patterns = text.split(',').map(|pattern| pattern.trim_matches([' ', '\t']));
-    settings.readers = match text {
-        "" => Vec::new(),
-        _ => patterns.map(|pattern| (!pattern.is_empty()).then(|| pattern.to_owned())).collect::<Option<_>>()?,
-    };
+    let mut patterns = Vec::new();
+    if !text.is_empty() {
+        patterns.extend(text.split(',').map(|pattern| pattern.trim_matches([' ', '\t']).to_owned()));
+    }
+    if patterns.iter().any(String::is_empty) {
+        return None;
+    }
+    settings.readers = patterns;
     Some(())
 }
 
@@ -144,8 +150,16 @@ impl Key {
     pub(super) fn expected(&self) -> String {
         match &self.values {
             Values::Words(words) => {
-                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-                words.split_last().map(|(last, others)| format!("{} or {last}", others.join(", "))).unwrap_or_default()
+                let mut text = String::new();
+                for (place, (word, _)) in words.iter().enumerate() {
+                    text += match place {
+                        0 => "",
+                        _ if place + 1 == words.len() => " or ",
+                        _ => ", ",
+                    };
+                    text += word;
+                }
+                text
             }
             Values::Texts { kind, .. } => (*kind).to_owned(),
         }

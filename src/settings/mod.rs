@@ -11,5 +11,5 @@ mod values;
 
 pub use self::error::Error;
 pub use self::files::{FromFiles, Places};
-pub use self::keys::{KEYS, Key, Values};
+pub use self::keys::{KEYS, Key, Values, Word};
 pub use self::values::{Labels, LastTry, PinPads, Settings, ShownTokens};

@@ -217,9 +217,9 @@ fn a_mistake_in_the_string_is_an_error_and_is_told() {
     let _turn = Turn::take();
     for (string, complaint) in [
         ("no=such", "there is no setting \"no\""),
-        ("labels=fr", "the setting \"labels\" takes en or ja"),
+        ("labels=fr", "the setting \"labels\" takes en or ja, not \"fr\""),
         ("slots", "key = value was expected"),
-        ("slots=auth always-authenticate=yes", "the setting \"always-authenticate\" takes true or false"),
+        ("slots=auth always-authenticate=yes", "the setting \"always-authenticate\" takes false or true, not \"yes\""),
     ] {
         let output = process_with(Some(""), string);
         assert!(output.text.contains("C_Initialize: ArgumentsBad"), "{string}: {}", output.text);
