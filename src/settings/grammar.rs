@@ -6,10 +6,11 @@
 //! value  = word | '"' any characters but '"' '"'
 //! word   = one or more characters, but none of space, '=', '#', '"'
 //! space  = spaces and tabs
-//! file   = lines, each with an entry or without, and with a comment or without: '#' and the rest of the line
+//! file   = lines, each with an entry or none, and with a comment or none: '#' and the rest of the line
 //! string = entries with space between them
 //! ```
 //!
+//! A comment stands at the start of a line or behind a space; the string has none. A value has no escapes and no `"`.
 //! A key may be there once in a file, and once in the string. No character is a control character other than a tab. A
 //! file may begin with a byte order mark, and its lines may end with CR and LF, because some editors write files so.
 
@@ -84,7 +85,7 @@ impl Source<'_> {
     }
 }
 
-/// Reads the entry at the start of a text; and what stands behind it and its space.
+/// The entry at the start of a text, and what stands behind it and its space.
 fn entry(text: &str) -> Result<(Entry<'_>, &str), Error> {
     let (name, rest) = word(text);
     let rest = rest.trim_start_matches(SPACE).strip_prefix('=').filter(|_| !name.is_empty());
