@@ -117,6 +117,7 @@ struct Inside {
     cost: Mutex<Cost>,
     connects: AtomicUsize,
     connections: AtomicUsize,
+    presence_questions: AtomicUsize,
 }
 
 /// The machine. Its clones are the same machine.
@@ -133,6 +134,7 @@ impl Machine {
             cost: Mutex::default(),
             connects: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            presence_questions: AtomicUsize::new(0),
         }));
         readers.iter().for_each(|name| machine.plug(name));
         machine
@@ -305,6 +307,13 @@ impl Machine {
         self.take_cost();
         let answer = work();
         (answer, self.take_cost())
+    }
+
+    /// How often `work` asks a reader what is in it.
+    pub(crate) fn presence_questions_of(&self, work: impl FnOnce()) -> usize {
+        let before = self.0.presence_questions.load(Ordering::SeqCst);
+        work();
+        self.0.presence_questions.load(Ordering::SeqCst) - before
     }
 
     /// How often the module has connected to a card, or tried to.

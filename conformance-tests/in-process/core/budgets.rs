@@ -125,3 +125,20 @@ fn cards_that_know_fewer_forms_cost_a_little_more() {
     let (_, cost) = program.machine.cost_of(|| program.sign(session, plain(CKM_RSA_PKCS), b"data"));
     within("a further signature without short identifiers", cost, 6, 450);
 }
+
+#[test]
+fn a_call_in_a_session_asks_the_reader_once() {
+    let program = Program::new();
+    let session = program.open_logged_in(AUTH);
+    let key = program.object(session, CKO_PRIVATE_KEY);
+    let questions = |work: &dyn Fn()| program.machine.presence_questions_of(work);
+    assert_eq!(questions(&|| drop(program.session_info(session))), 1, "C_GetSessionInfo");
+    assert_eq!(questions(&|| program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key")), 1, "C_SignInit");
+    // As the C boundary does it: the length first, then the signature. Each transaction compares the insertion by itself.
+    let sign = || {
+        let call = program.module.call(session).expect("open");
+        assert_eq!(call.signature_length(Data::Whole), Ok(256));
+        assert!(call.sign_final(b"data").is_ok());
+    };
+    assert_eq!(questions(&sign), 1, "C_Sign");
+}

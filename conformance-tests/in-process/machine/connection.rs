@@ -22,6 +22,7 @@ impl ResourceManager for Machine {
     }
 
     fn presence(&self, reader: &str) -> Result<Presence, Error> {
+        self.0.presence_questions.fetch_add(1, Ordering::SeqCst);
         let table = self.0.table.lock();
         Ok(table.presence(table.reader(reader)?))
     }
