@@ -1,7 +1,7 @@
 //! `docs/conformance.md` says of every function and mechanism what it does here, and which cases of the contract suite
 //! show it. What can be known from the sources is compared with them, so that the page cannot drift.
 //!
-//! `UPDATE_CONFORMANCE_PAGE=1 cargo test --test conformance-page` writes the columns that are known anew, and keeps the
+//! `UPDATE_CONFORMANCE_PAGE=1 cargo test --test repository` writes the columns that are known anew, and keeps the
 //! prose.
 
 use std::collections::BTreeMap;

@@ -1,0 +1,8 @@
+//! What the repository's text has to be, beside what the compiler checks: the layers of the sources, and the pages that
+//! speak of them.
+
+mod code;
+mod conformance_page;
+mod layers;
+mod settings_lists;
+mod version;
