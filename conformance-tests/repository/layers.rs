@@ -95,9 +95,7 @@ fn violations(rule: &Rule, source: &str) -> Vec<String> {
     let code = code_of(source);
     let mut found = Vec::new();
     for name in crate_names(&code) {
-        // Constants of the crate itself are everybody's.
-        let constant = name.chars().all(|character| character.is_ascii_uppercase() || character == '_');
-        if !constant && name != rule.layer && !rule.imports.contains(&name.as_str()) {
+        if name != rule.layer && !rule.imports.contains(&name.as_str()) {
             found.push(format!("names crate::{name}"));
         }
     }
@@ -172,6 +170,7 @@ fn violations_are_found() {
         ("core", "use crate::{card, token};"),
         ("core", "use crate::{token::{Token, Tries}, transport::Error};"),
         ("core", "use crate::ffi::table;"),
+        ("core", "crate::MANUFACTURER"),
         ("core", "pub fn f(p: *mut u8) {}"),
         ("core", "pub fn f(p: *const u8) {}"),
         ("core", "fn f() { unsafe { g() } }"),
