@@ -1,19 +1,7 @@
-//! What a case is, and the list of all cases.
+//! What a case is.
 
 use crate::context::Context;
-use crate::{chapters, profiles, properties, sequences};
-
-/// Why a case has not passed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The module, the token or the options leave nothing to test here.
-    Skip(String),
-    /// The module does something else than the standard says.
-    Fail(String),
-}
-
-/// What a case comes to.
-pub type Outcome = Result<(), Verdict>;
+use crate::verdict::Outcome;
 
 type Run = Box<dyn Fn(&mut Context) -> Outcome>;
 
@@ -51,35 +39,3 @@ macro_rules! table {
     };
 }
 pub(crate) use table;
-
-/// Every case, in the order of the standard's chapters.
-#[must_use]
-pub fn cases() -> Vec<Case> {
-    let mut cases = chapters::cases();
-    cases.extend(properties::cases());
-    cases.extend(sequences::cases());
-    cases.extend(profiles::cases());
-    cases
-}
-
-/// A case by its name.
-#[must_use]
-pub fn find(name: &str) -> Option<Case> {
-    cases().into_iter().find(|case| case.name == name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_different_and_clauses_are_sections() {
-        let cases = cases();
-        let names: std::collections::BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
-        assert_eq!(names.len(), cases.len());
-        for case in &cases {
-            assert!(case.clause.starts_with('§'), "{}: {}", case.name, case.clause);
-            assert!(!case.name.contains([' ', ':']), "{}", case.name);
-        }
-    }
-}

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use cryptoki_sys::*;
 
-use crate::case::{Outcome, Verdict};
 use crate::names::name;
 use crate::raw::ABSENT;
+use crate::verdict::{Outcome, Verdict};
 
 /// What says that a module has not got a function or mechanism at all.
 pub(crate) const UNSUPPORTED: [CK_RV; 2] = [CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID];

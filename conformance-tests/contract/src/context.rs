@@ -5,11 +5,11 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Outcome, Verdict};
 use crate::check::{fail, is, ok, skip, supported};
 use crate::names::name;
 use crate::raw::Module;
 use crate::rsa::PublicKey;
+use crate::verdict::{Outcome, Verdict};
 
 /// Which token is tested.
 #[derive(Debug, Clone, PartialEq, Eq)]

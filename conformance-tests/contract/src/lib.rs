@@ -8,6 +8,7 @@
 //! module that crashes or hangs fails one case.
 
 mod case;
+mod catalogue;
 mod chapters;
 mod check;
 mod context;
@@ -24,11 +25,14 @@ mod returns;
 mod rsa;
 mod runner;
 mod sequences;
+mod verdict;
 
-pub use case::{Case, Outcome, Verdict, cases, find};
+pub use case::Case;
+pub use catalogue::{cases, find};
 pub use chapters::ATTRIBUTES;
 pub use context::{Context, Target, TokenChoice};
 pub use known::Known;
 pub use raw::Module;
 pub use returns::{Documented, Returned, documented, report};
 pub use runner::{Plan, Summary, run, run_here};
+pub use verdict::{Outcome, Verdict};

@@ -6,10 +6,11 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::check::{equal, fail, ok, skip, that};
 use crate::context::{Context, Keys, Template, attributes, mechanism, number, pointer};
 use crate::rsa::Signed;
+use crate::verdict::{Outcome, Verdict};
 
 /// One call of a replay, which must answer CKR_OK.
 #[derive(Debug, Clone, Copy)]

@@ -5,13 +5,14 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::chapters::{ABC, ATTRIBUTES};
 use crate::check::{among, equal, fail, is, ok, supported, that};
 use crate::context::{Context, Template, mechanism};
 use crate::memory::Room;
 use crate::names::name;
 use crate::numbers::Numbers;
+use crate::verdict::{Outcome, Verdict};
 
 /// What single questions have said of an object.
 type Model = BTreeMap<CK_ATTRIBUTE_TYPE, Result<Vec<u8>, CK_RV>>;

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
 
-use crate::case::{Case, Outcome, Verdict, cases, find};
+use crate::case::Case;
+use crate::catalogue::{cases, find};
 use crate::context::{Context, Target, TokenChoice};
 use crate::known::Known;
 use crate::names::name;
 use crate::raw::Module;
 use crate::returns::{self, Returned};
+use crate::verdict::{Outcome, Verdict};
 
 /// Stands before the verdict in what a case's process prints; the module may print as well.
 const MARK: &str = "pkcs11-contract-verdict ";

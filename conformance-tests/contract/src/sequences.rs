@@ -10,12 +10,13 @@ use std::thread;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::chapters::ABC;
 use crate::check::{UNSUPPORTED, among, equal, is, ok, that};
 use crate::context::{Context, mechanism, number, pointer};
 use crate::numbers::Numbers;
 use crate::rsa::{PublicKey, Signed};
+use crate::verdict::{Outcome, Verdict};
 
 const THREADS: u64 = 4;
 

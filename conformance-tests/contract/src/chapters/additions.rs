@@ -5,9 +5,10 @@ use std::ptr;
 use cryptoki_sys::*;
 
 use super::digest::ABC;
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, is, ok, supported, that};
 use crate::context::{Context, mechanism};
+use crate::verdict::Outcome;
 
 /// The flags of operations that a signing token may have.
 const ALL: CK_FLAGS = CKF_FIND_OBJECTS | CKF_DIGEST | CKF_SIGN | CKF_SIGN_RECOVER | CKF_VERIFY | CKF_VERIFY_RECOVER;

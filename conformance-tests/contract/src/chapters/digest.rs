@@ -4,11 +4,12 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, is, ok, supported, that};
 use crate::context::{Context, mechanism, pointer};
 use crate::memory::Room;
 use crate::rsa::digest;
+use crate::verdict::Outcome;
 
 /// What the known digests are of.
 pub(crate) const ABC: &[u8] = b"abc";
@@ -29,7 +30,7 @@ const KNOWN: [(&str, CK_MECHANISM_TYPE); 5] = [
 ];
 
 /// A session with a SHA-256 digest begun.
-fn begun(c: &Context) -> Result<CK_SESSION_HANDLE, crate::case::Verdict> {
+fn begun(c: &Context) -> Result<CK_SESSION_HANDLE, crate::verdict::Verdict> {
     let session = c.session()?;
     supported("C_DigestInit", c.m.C_DigestInit(session, &mut mechanism(CKM_SHA256)))?;
     Ok(session)

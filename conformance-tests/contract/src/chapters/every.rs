@@ -2,11 +2,12 @@
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome};
+use crate::case::Case;
 use crate::check::{among, fail, skip};
 use crate::context::Context;
 use crate::names::{is_known, name};
 use crate::raw::{ABSENT, Arguments, FUNCTIONS, Function};
+use crate::verdict::Outcome;
 
 /// Functions that work before C_Initialize.
 const BEFORE: [&str; 4] = ["C_Initialize", "C_GetFunctionList", "C_GetInterfaceList", "C_GetInterface"];

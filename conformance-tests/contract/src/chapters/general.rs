@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, fail, is, ok, skip, that};
 use crate::context::Context;
 use crate::loading::{describe, follow, list_version, mutex_callbacks};
 use crate::names::name;
 use crate::raw::FUNCTIONS;
+use crate::verdict::Outcome;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = table! {

@@ -4,10 +4,11 @@
 use cryptoki_sys::*;
 
 use super::digest::ABC;
-use crate::case::{Case, Outcome};
+use crate::case::Case;
 use crate::check::{is, ok, supported, that};
 use crate::context::Context;
 use crate::rsa::{Signed, sha256};
+use crate::verdict::Outcome;
 
 /// Name, mechanism, and what its signatures are.
 const SIGNATURES: [(&str, CK_MECHANISM_TYPE, Signed); 7] = [

@@ -11,11 +11,12 @@ use cryptoki_sys::*;
 
 use super::digest::{ABC, ABC_SHA256};
 use super::sign::digest_info;
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, supported, that};
 use crate::context::{Context, mechanism, number, to_number};
 use crate::memory::{Given, Room};
 use crate::rsa::Signed;
+use crate::verdict::{Outcome, Verdict};
 
 pub(super) fn cases() -> Vec<Case> {
     table! {

@@ -4,11 +4,12 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, fail, is, ok, that};
 use crate::context::{Context, attributes, number, to_number};
 use crate::memory::Room;
 use crate::names::name;
+use crate::verdict::{Outcome, Verdict};
 
 /// A handle that no object has.
 const NO_OBJECT: CK_OBJECT_HANDLE = 0x7FFF_FFFF;

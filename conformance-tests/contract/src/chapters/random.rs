@@ -65,7 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A session with a token that has a generator.
-fn with_generator(c: &Context) -> Result<CK_SESSION_HANDLE, crate::case::Verdict> {
+fn with_generator(c: &Context) -> Result<CK_SESSION_HANDLE, crate::verdict::Verdict> {
     let session = c.session()?;
     if c.token_info(c.slot()?)?.flags & CKF_RNG == 0 {
         return skip("the token has no generator");

@@ -5,10 +5,11 @@ use std::ptr;
 use cryptoki_sys::*;
 
 use super::sign::digest_info;
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, is, ok, skip, supported, that};
 use crate::context::{Context, Keys, mechanism, pointer};
 use crate::memory::Room;
+use crate::verdict::{Outcome, Verdict};
 
 fn begin(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys) -> Outcome {
     let rv = c.m.C_SignRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);

@@ -8,10 +8,11 @@ use cryptoki_sys::*;
 use super::digest::{ABC, ABC_SHA256};
 use super::memory::{get_template, search, sign_with_parameter, structures};
 use super::sign::digest_info;
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, is, ok, skip, supported, that};
 use crate::context::{Context, mechanism, number};
 use crate::memory::{Given, Room};
+use crate::verdict::Outcome;
 
 /// Lengths that no memory has: the longest, what is left behind for an attribute that cannot be had, and half of it.
 const HUGE: [CK_ULONG; 3] = [CK_ULONG::MAX, CK_ULONG::MAX - 7, CK_ULONG::MAX / 2 + 1];

@@ -5,10 +5,11 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, fail, is, ok, that};
 use crate::context::{Context, attributes, number};
 use crate::names::name;
+use crate::verdict::Outcome;
 
 /// Attributes that objects of a signing token may have, and two that they have not.
 pub const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[

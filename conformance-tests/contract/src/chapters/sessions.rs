@@ -5,9 +5,10 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{among, equal, is, ok, skip, that};
 use crate::context::{Context, mechanism};
+use crate::verdict::Outcome;
 
 pub(super) fn cases() -> Vec<Case> {
     table! {

@@ -5,11 +5,12 @@ use std::ptr;
 use cryptoki_sys::*;
 
 use super::digest::{ABC, ABC_SHA256};
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, supported, that};
 use crate::context::{Context, Keys, mechanism, pointer};
 use crate::memory::Room;
 use crate::rsa::Signed;
+use crate::verdict::{Outcome, Verdict};
 
 /// What stands before a SHA-256 digest in a DigestInfo (RFC 8017 §9.2).
 const SHA256_PREFIX: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";

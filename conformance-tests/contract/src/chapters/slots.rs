@@ -5,9 +5,10 @@ use std::ptr;
 use cryptoki_sys::*;
 
 use super::general::padded;
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::{UNSUPPORTED, among, equal, is, ok, skip, that};
 use crate::context::{Context, pointer};
+use crate::verdict::Outcome;
 
 pub(super) fn cases() -> Vec<Case> {
     table! {
@@ -151,14 +152,14 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// C_SetPIN with the right old PIN, and a new one that is the same unless it is given.
-fn set_pin(c: &Context, session: CK_SESSION_HANDLE, new: Option<Vec<u8>>) -> Result<CK_RV, crate::case::Verdict> {
+fn set_pin(c: &Context, session: CK_SESSION_HANDLE, new: Option<Vec<u8>>) -> Result<CK_RV, crate::verdict::Verdict> {
     let mut old = c.pin()?;
     let mut new = new.unwrap_or_else(|| old.clone());
     let (old_length, new_length) = (old.len() as CK_ULONG, new.len() as CK_ULONG);
     Ok(c.m.C_SetPIN(session, old.as_mut_ptr(), old_length, new.as_mut_ptr(), new_length))
 }
 
-fn mechanisms(c: &Context, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>, crate::case::Verdict> {
+fn mechanisms(c: &Context, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>, crate::verdict::Verdict> {
     let (mut list, mut count) = (vec![0; 1024], 1024);
     ok("C_GetMechanismList", c.m.C_GetMechanismList(slot, list.as_mut_ptr(), &raw mut count))?;
     list.truncate(count as usize);

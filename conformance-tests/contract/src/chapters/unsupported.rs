@@ -2,10 +2,11 @@
 
 use cryptoki_sys::*;
 
-use crate::case::{Case, Outcome, table};
+use crate::case::{Case, table};
 use crate::check::among;
 use crate::context::{Context, mechanism};
 use crate::raw::{Arguments, FUNCTIONS};
+use crate::verdict::Outcome;
 
 /// What a function may say to a key that there is not, to a mechanism that is unknown, or to a R/O session.
 const REFUSALS: &[CK_RV] = &[

@@ -6,9 +6,10 @@ use cryptoki_sys::*;
 
 use super::digest::ABC;
 use super::sign::digest_info;
-use crate::case::{Case, Outcome, Verdict, table};
+use crate::case::{Case, table};
 use crate::check::{among, is, ok, skip, supported};
 use crate::context::{Context, Keys, mechanism, pointer};
+use crate::verdict::{Outcome, Verdict};
 
 const KIND: CK_MECHANISM_TYPE = CKM_SHA256_RSA_PKCS;
 
