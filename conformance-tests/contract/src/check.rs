@@ -4,8 +4,7 @@ use std::fmt::Debug;
 
 use cryptoki_sys::*;
 
-use crate::names::name;
-use crate::raw::ABSENT;
+use crate::names::{ABSENT, name};
 use crate::verdict::{Outcome, Verdict};
 
 /// What says that a module has not got a function or mechanism at all.

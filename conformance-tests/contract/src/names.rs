@@ -2,7 +2,8 @@
 
 use cryptoki_sys::*;
 
-use crate::raw::ABSENT;
+/// What a call of a function comes to that the module does not have: no return value of any module.
+pub(crate) const ABSENT: CK_RV = CK_RV::MAX;
 
 macro_rules! names {
     ($($name:ident),*) => {

@@ -11,8 +11,7 @@ use std::ptr;
 use cryptoki_sys::*;
 use libloading::Library;
 
-/// What a call of a function comes to that the module does not have: no return value of any module.
-pub(crate) const ABSENT: CK_RV = CK_RV::MAX;
+use crate::names::ABSENT;
 
 /// The loaded module. It stays loaded until the process ends.
 pub struct Module {

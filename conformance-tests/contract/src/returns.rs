@@ -6,8 +6,7 @@ use std::sync::Mutex;
 
 use cryptoki_sys::CK_RV;
 
-use crate::names::name;
-use crate::raw::ABSENT;
+use crate::names::{ABSENT, name};
 
 /// The lists of the standard: `C_Name §5.x.y: CKR_A CKR_B` on each line.
 const DOCUMENTED: &str = include_str!("../documented.txt");

@@ -5,8 +5,8 @@ use cryptoki_sys::*;
 use crate::case::Case;
 use crate::check::{among, fail, skip};
 use crate::context::Context;
-use crate::names::{is_known, name};
-use crate::raw::{ABSENT, Arguments, FUNCTIONS, Function};
+use crate::names::{ABSENT, is_known, name};
+use crate::raw::{Arguments, FUNCTIONS, Function};
 use crate::verdict::Outcome;
 
 /// Functions that work before C_Initialize.
