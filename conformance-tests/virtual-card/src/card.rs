@@ -6,8 +6,9 @@ use std::{fmt, mem, thread};
 
 use crate::apdu::{Command, Status, response};
 use crate::file_system::{FileSystem, SIGN_CERTIFICATE};
-use crate::pins::{PinKind, Pins};
-use crate::{Exchange, Identity, Options};
+use crate::pin_kind::PinKind;
+use crate::pins::Pins;
+use crate::{Application, Exchange, Identity, Options};
 
 /// How many exchanges the record keeps at most; of a longer one the older half is dropped.
 const RECORD_LIMIT: usize = 20_000;
@@ -17,17 +18,6 @@ const CONTACT_ATR: [u8; 9] = [0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x
 
 /// What a contactless reader makes up (card-facts §1.1).
 const CONTACTLESS_ATR: [u8; 13] = [0x3B, 0x88, 0x80, 0x01, 0x00, 0x00, 0x05, 0xE0, 0xB3, 0x81, 0xA1, 0x00, 0x7F];
-
-/// An application of the card, as selected by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Application {
-    /// What is selected when power comes on.
-    IssuerSecurityDomain,
-    /// The public personal authentication application.
-    Jpki,
-    /// The common application (共通カードAP), which tells the number of the card.
-    Common,
-}
 
 /// A virtual card: what a reader holds.
 pub struct Card {

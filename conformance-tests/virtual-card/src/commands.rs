@@ -8,7 +8,7 @@ use rand::rngs::OsRng;
 use crate::apdu::{Answer, Command, Status};
 use crate::file_system::{Access, File};
 use crate::options::{LeaveBehaviour, Phone};
-use crate::pins::PinKind;
+use crate::pin_kind::PinKind;
 use crate::sign::Scheme;
 use crate::{Application, Card};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::options::{Filler, Options, Phone, Presence};
-use crate::pins::PinKind;
+use crate::pin_kind::PinKind;
 use crate::{Application, Identity};
 
 /// The file that holds the signature certificate: its contents are personal data on a real card.

@@ -22,9 +22,9 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Validity;
 
 use crate::certificate::{Contents, extension, issue, key_identifier, name, other_name, url, validity, years_after};
+use crate::error::Error;
 use crate::generation::{Term, serial};
-use crate::identity::Error;
-use crate::pins::PinKind;
+use crate::pin_kind::PinKind;
 
 const ORGANIZATION: &str = "JPKI-DEMO";
 const AGENCY: &str = "Japan Agency for Local Authority Information Systems";

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -13,52 +13,12 @@ use std::time::SystemTime;
 use der::DateTime;
 use rand::rngs::OsRng;
 use rsa::RsaPrivateKey;
-use rsa::pkcs8::{self, DecodePrivateKey, EncodePrivateKey, LineEnding};
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 
+use crate::error::Error;
 use crate::generation::{CaGeneration, Term};
 use crate::hierarchy::Authority;
-use crate::pins::PinKind;
-
-/// Why an identity could not be made or read.
-#[derive(Debug)]
-pub enum Error {
-    /// A file or folder could not be read or written.
-    File(PathBuf, io::Error),
-    /// A file does not hold a private key.
-    Key(PathBuf, pkcs8::Error),
-    /// A public key could not be encoded.
-    PublicKey(pkcs8::spki::Error),
-    /// A certificate could not be encoded.
-    Certificate(der::Error),
-    /// A key could not be made or used.
-    Rsa(rsa::Error),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::File(path, error) => write!(f, "{}: {error}", path.display()),
-            Error::Key(path, error) => write!(f, "{}: {error}", path.display()),
-            Error::PublicKey(error) => write!(f, "cannot encode a public key: {error}"),
-            Error::Certificate(error) => write!(f, "cannot encode a certificate: {error}"),
-            Error::Rsa(error) => write!(f, "cannot use an RSA key: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<der::Error> for Error {
-    fn from(error: der::Error) -> Self {
-        Error::Certificate(error)
-    }
-}
-
-impl From<rsa::Error> for Error {
-    fn from(error: rsa::Error) -> Self {
-        Error::Rsa(error)
-    }
-}
+use crate::pin_kind::PinKind;
 
 /// The two key pairs of one card and their certificates, under an authority of their own.
 pub struct Identity {

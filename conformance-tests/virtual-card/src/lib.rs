@@ -24,24 +24,29 @@
 #![forbid(unsafe_code)]
 
 mod apdu;
+mod application;
 mod card;
 mod certificate;
 mod commands;
+mod error;
 mod exchange;
 mod file_system;
 mod generation;
 mod hierarchy;
 mod identity;
 mod options;
+mod pin_kind;
 mod pins;
 mod sign;
 
-pub use card::{Application, Card};
+pub use application::Application;
+pub use card::Card;
+pub use error::Error;
 pub use exchange::Exchange;
 pub use generation::CaGeneration;
-pub use identity::{Error, Identity, test_identity, test_identity_named, test_identity_of};
+pub use identity::{Identity, test_identity, test_identity_named, test_identity_of};
 pub use options::{Filler, LeaveBehaviour, LockedQuery, Options, Phone, Presence};
-pub use pins::PinKind;
+pub use pin_kind::PinKind;
 
 /// The example in README.md is compiled and run.
 #[cfg(doctest)]
