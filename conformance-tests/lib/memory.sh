@@ -3,14 +3,13 @@
 #
 # The whole contract suite runs in one process under valgrind, on the stack, once for each token and once with a PIN for
 # each signature: a process for each of its cases would take an hour. Only the random cases do less than elsewhere.
-# Nothing is suppressed.
+# Nothing is suppressed. The three runs go beside each other, each on a stack of its own.
 
 # Memory that is lost counts as an error; what is still in use at the end of the program does not.
 readonly MEMCHECK=(valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
     --errors-for-leak-kinds=definite --num-callers=30)
 
-# The step.
-check_memory() {
+step_valgrind() {
     command -v valgrind >/dev/null || { missing "valgrind is not there" && return; }
     local folder=$TARGET/memory
     # The module as it is built for use is stripped and made for size: here with lines for the reports, and for speed.
@@ -19,9 +18,10 @@ check_memory() {
         cargo build --release --locked --target-dir "$folder" --package jpki-pkcs11 --package pkcs11-contract
     : >"$folder/none.settings"
     echo 'always-authenticate = true' >"$folder/always.settings"
-    contract_under_valgrind none "JPKI User Authentication" 1234
-    contract_under_valgrind none "JPKI Digital Signature" ABC123
-    contract_under_valgrind always "JPKI Digital Signature" ABC123
+    part authentication contract_under_valgrind none "JPKI User Authentication" 1234
+    part signature contract_under_valgrind none "JPKI Digital Signature" ABC123
+    part always-authenticate contract_under_valgrind always "JPKI Digital Signature" ABC123
+    finish_parts
 }
 
 # Fewer cases that pass are ones that found nothing to test. The contract suite's own run has the exact numbers.

@@ -4,8 +4,8 @@
 # Debian 12 has that compiler in its package rustc-web. It cannot be installed beside a newer rustc-web, so that its
 # packages are only unpacked, into target/msrv, and lent to the cargo that is there.
 
-# The step; run's own function `skip` says where the compiler cannot be had.
-check_msrv() {
+# The step. It is skipped if the compiler cannot be had.
+step_msrv() {
     local oldest root=$TARGET/msrv/root
     oldest=$(oldest_rust)
     if [[ $(rust_version rustc) == "$oldest".* ]]; then

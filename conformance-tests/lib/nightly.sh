@@ -35,14 +35,14 @@ need_nightly() {
 #
 # Not those of src/token: they lock the memory of PINs, which Miri cannot, and make RSA keys, which takes it hours.
 # A test elsewhere that Miri cannot run says so: #[cfg_attr(miri, ignore = "the reason")].
-check_miri() {
+step_miri() {
     need_nightly miri rust-src || return 0
     # Settings are read from files of the tests' own.
     MIRIFLAGS=-Zmiri-disable-isolation \
         cargo +nightly miri test --locked --target-dir "$TARGET/miri" --package jpki-pkcs11 --lib -- --skip token::
 }
 
-fuzz() {
+step_fuzz() {
     need_nightly || return 0
     if ! cargo fuzz --version >/dev/null 2>&1; then
         if [[ ${CI:-} != true ]]; then

@@ -5,8 +5,7 @@
 # The versions that the lists in conformance-tests/contract/deviations are of: those of Debian 12.
 readonly LISTED_VERSIONS=(softhsm2=2.6.1 opensc-pkcs11=0.23.0)
 
-# The step.
-check_other_modules() {
+step_modules() {
     local listed package version
     for listed in "${LISTED_VERSIONS[@]}"; do
         package=${listed%=*} version=${listed#*=}
@@ -19,6 +18,7 @@ check_other_modules() {
             return
         fi
     done
-    conformance-tests/contract/against softhsm2 --quiet
-    conformance-tests/contract/against opensc --quiet
+    part softhsm2 conformance-tests/contract/against softhsm2 --quiet
+    part opensc conformance-tests/contract/against opensc --quiet
+    finish_parts
 }

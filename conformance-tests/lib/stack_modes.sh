@@ -3,8 +3,7 @@
 #
 # Each way is tried inside of namespaces, so that no pcscd of the machine is needed or disturbed.
 
-# The step.
-check_stack_modes() {
+step_stack_modes() {
     local namespaces=(unshare --mount --net --pid --fork --mount-proc --kill-child) mode
     "${namespaces[@]}" true 2>/dev/null || { missing "namespaces are not permitted here" && return; }
     export -f has_pcscd wait_for_readers list_tokens stack_machine stack_running stack_other_reader stack_ordinary_user

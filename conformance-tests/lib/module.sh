@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# Builds the module, and runs its tests: in process, and on a PC/SC stack. Sourced by conformance-tests/run.
+
+# The standard programs that the tests drive the module with, besides those of the demo.
+readonly CLIENTS=(gnutls-bin libengine-pkcs11-openssl libnss3-tools libp11-kit-dev openssh-client poppler-utils)
+# Other modules, which the contract suite runs against as well.
+readonly MODULES=(opensc-pkcs11 softhsm2)
+
+step_packages() {
+    need_stack_and_build
+    # g++ is for libFuzzer.
+    ! is_debian || need_packages "${CLIENTS[@]}" "${MODULES[@]}" valgrind g++
+    # Debian has rustfmt and clippy in packages of their own, named after those of its compiler.
+    if is_debian && package_installed rustc-web; then
+        need_packages rustfmt-web rust-web-clippy
+    elif is_debian && package_installed rustc; then
+        need_packages rustfmt rust-clippy
+    fi
+}
+
+# One by one: built together, the module would get the features that only the virtual card asks of their common crates.
+step_build() {
+    cargo build --release --locked --package jpki-pkcs11
+    cargo build --release --locked --package jpki-virtual-card
+}
+
+step_in_process() { cargo test --workspace --exclude jpki-end-to-end --exclude pkcs11-contract --locked; }
+
+# Options that leave out the tests that this machine does not permit, and what it lacks.
+LEFT_OUT=() LACKS=()
+
+find_left_out() {
+    local mode
+    mode=$(conformance-tests/stack printenv JPKI_STACK 2>/dev/null) || mode=
+    if [[ $mode != private ]]; then
+        LEFT_OUT+=(--skip in_a_private_stack_) && LACKS+=("namespaces")
+        no_other_readers
+    fi
+    ((EUID == 0)) || { LEFT_OUT+=(--skip as_root_) && LACKS+=("root"); }
+}
+
+# Without namespaces the tests see every reader of the machine. They count them, and OpenSC's module, which is among the
+# programs that they run, would send the virtual card's PINs to somebody's own card.
+no_other_readers() {
+    local others
+    others=$(conformance-tests/stack opensc-tool --list-readers 2>/dev/null | grep '^[0-9]' | grep -v 'Virtual PCD 00 0[01]$') || return 0
+    die "there are other readers here, whose cards must not be sent the PINs of the tests" "$others" \
+        "Unplug them, or run this as root where namespaces are permitted."
+}
+
+# The two packages beside each other, each on a stack of its own: they wait for pcscd more than they compute. Without
+# namespaces there is one stack, for which they wait in turn.
+step_stack() {
+    find_left_out
+    # Built before: inside of the stack there may be no network.
+    cargo test --package jpki-end-to-end --package pkcs11-contract --locked --no-run
+    part end-to-end tests_on_the_stack jpki-end-to-end
+    part contract tests_on_the_stack pkcs11-contract
+    finish_parts
+}
+
+# tests_on_the_stack PACKAGE. Whatever settings this machine has are left out.
+tests_on_the_stack() {
+    JPKI_PKCS11_MODULE=$(realpath "$TARGET/release/libjpki_pkcs11.so") \
+        JPKI_VIRTUAL_CARD=$(realpath "$TARGET/release/jpki-virtual-card") \
+        JPKI_PKCS11_CONFIG=/dev/null \
+        conformance-tests/stack \
+        cargo test --package "$1" --locked --offline -- --test-threads=1 "${LEFT_OUT[@]}"
+}
+
+# Only where there are some.
+tests_left_out() { missing "left out for want of ${LACKS[*]}: those with ${LEFT_OUT[*]//--skip /}"; }
+
+step_demo() { pkcs11-tool-scripts/demo; }
