@@ -6,5 +6,6 @@ mod code;
 mod conformance_page;
 mod imports;
 mod layers;
+mod readme;
 mod settings_lists;
 mod version;
