@@ -50,7 +50,7 @@ step_fuzz() {
             return
         fi
         say "installing cargo-fuzz $CARGO_FUZZ into cargo's own folder, for this and later runs: a minute or two"
-        cargo install cargo-fuzz --locked --debug --version "$CARGO_FUZZ"
+        CARGO_PROFILE_DEV_DEBUG=false cargo install cargo-fuzz --locked --debug --version "$CARGO_FUZZ"
     fi
     command -v c++ >/dev/null || { missing "there is no C++ compiler, which libFuzzer is built with" && return; }
     conformance-tests/fuzz/run "$FUZZ_SECONDS"
