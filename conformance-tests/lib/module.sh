@@ -27,16 +27,16 @@ step_build() {
 step_in_process() { cargo test --workspace --exclude jpki-end-to-end --exclude pkcs11-contract --locked; }
 
 # Options that leave out the tests that this machine does not permit, and what it lacks.
-LEFT_OUT=() LACKS=()
+SKIP_OPTIONS=() LACKS=()
 
 find_left_out() {
     local mode
     mode=$(conformance-tests/stack printenv JPKI_STACK 2>/dev/null) || mode=
     if [[ $mode != private ]]; then
-        LEFT_OUT+=(--skip in_a_private_stack_) && LACKS+=("namespaces")
+        SKIP_OPTIONS+=(--skip in_a_private_stack_) && LACKS+=("namespaces")
         no_other_readers
     fi
-    ((EUID == 0)) || { LEFT_OUT+=(--skip as_root_) && LACKS+=("root"); }
+    ((EUID == 0)) || { SKIP_OPTIONS+=(--skip as_root_) && LACKS+=("root"); }
 }
 
 # Without namespaces the tests see every reader of the machine. They count them, and OpenSC's module, which is among the
@@ -57,6 +57,7 @@ step_stack() {
     part end-to-end tests_on_the_stack jpki-end-to-end
     part contract tests_on_the_stack pkcs11-contract
     finish_parts
+    ((${#LACKS[@]} == 0)) || missing_in_part "for want of ${LACKS[*]}, the tests with ${SKIP_OPTIONS[*]//--skip /}"
 }
 
 # tests_on_the_stack PACKAGE. Whatever settings this machine has are left out.
@@ -65,10 +66,7 @@ tests_on_the_stack() {
         JPKI_VIRTUAL_CARD=$(realpath "$TARGET/release/jpki-virtual-card") \
         JPKI_PKCS11_CONFIG=/dev/null \
         conformance-tests/stack \
-        cargo test --package "$1" --locked --offline -- --test-threads=1 "${LEFT_OUT[@]}"
+        cargo test --package "$1" --locked --offline -- --test-threads=1 "${SKIP_OPTIONS[@]}"
 }
-
-# Only where there are some.
-tests_left_out() { missing "left out for want of ${LACKS[*]}: those with ${LEFT_OUT[*]//--skip /}"; }
 
 step_demo() { pkcs11-tool-scripts/demo; }

@@ -1,7 +1,10 @@
 # shellcheck shell=bash
 # Runs commands beside each other, and shows what each has written when it has ended. Sourced, with common.sh.
 
+# Their names, and the process numbers of their shells.
 PARTS=() PART_PIDS=()
+
+forget_parts() { PARTS=() PART_PIDS=(); }
 
 # part NAME COMMAND...: starts a command, which writes to a log. It has a folder of its own for temporary files: programs
 # make their names different by process numbers, and those are the same ones again in each namespace.
@@ -13,7 +16,9 @@ part() {
     # With job control each part is a process group, which can be ended as a whole.
     set -m
     (
-        trap 'rm -rf "$folder"' EXIT
+        # It may have parts of its own.
+        forget_parts
+        trap 'end_parts && rm -rf "$folder"' EXIT
         export TMPDIR=$folder
         local begin=$SECONDS
         "$@"
@@ -24,17 +29,22 @@ part() {
     say "$name: started, its output is shown when it has ended ($log)"
 }
 
-# Waits for all parts, shows what each has written, and returns 1 if one of them has failed.
+# finish_part INDEX: waits for one, shows what it has written, and returns its status.
+finish_part() {
+    local status=0
+    wait "${PART_PIDS[$1]}" || status=$?
+    cat "$TARGET/parts/${PARTS[$1]}.log"
+    return "$status"
+}
+
+# Waits for all, and returns 1 if one of them has failed.
 finish_parts() {
-    local index status failed=()
+    local index failed=()
     for index in "${!PARTS[@]}"; do
-        status=0
-        wait "${PART_PIDS[index]}" || status=$?
-        ((status == 0)) || failed+=("${PARTS[index]}")
         printf -- '\n--- %s ---\n' "${PARTS[index]}"
-        cat "$TARGET/parts/${PARTS[index]}.log"
+        finish_part "$index" || failed+=("${PARTS[index]}")
     done
-    PARTS=() PART_PIDS=()
+    forget_parts
     ((${#failed[@]} == 0)) || {
         printf '\nFAILED: %s (the output is above)\n' "${failed[*]}" >&2
         return 1
