@@ -65,6 +65,7 @@ finish_steps() {
         else
             count_failed "${TITLES[index]}"
         fi
+        unset "TITLES[index]"
     done
     forget_parts
     TITLES=()
