@@ -33,9 +33,9 @@ fn steps() -> BTreeSet<String> {
     names
 }
 
-/// The value behind an option, for each time it is there.
-fn values<'a>(words: &[&'a str], option: &str) -> Vec<&'a str> {
-    words.windows(2).filter(|pair| pair[0] == option).map(|pair| pair[1]).collect()
+/// What stands behind an option, for each time that it is there under one of its names.
+fn values<'a>(words: &[&'a str], names: &[&str]) -> Vec<&'a str> {
+    words.windows(2).filter(|pair| names.contains(&pair[0])).map(|pair| pair[1]).collect()
 }
 
 /// The packages of the workspace, each with its folder.
@@ -81,13 +81,13 @@ fn complaints(command: &str) -> Vec<String> {
         }
     }
     let packages = packages();
-    let wanted = values(&words, "--package");
+    let wanted = values(&words, &["--package", "-p"]);
     for package in &wanted {
         if !packages.iter().any(|(name, _)| name == package) {
             wrong.push(format!("there is no package {package}"));
         }
     }
-    for test in values(&words, "--test") {
+    for test in values(&words, &["--test"]) {
         // Without a package, cargo takes the one at the root.
         let folders = packages.iter().filter(|(name, folder)| match wanted.is_empty() {
             true => *folder == root(),
@@ -141,6 +141,7 @@ fn a_wrong_command_is_found() {
         ("conformance-tests/run format linnt", "there is no step linnt"),
         ("conformance-tests/fuzz/run 3600 boundary nothing", "there is no fuzz target nothing"),
         ("cargo test --package jpki --lib", "there is no package jpki"),
+        ("cargo test -p jpki --lib", "there is no package jpki"),
         ("cargo test --test login", "there is no test program login"),
         ("conformance-tests/stack cargo test --package jpki-end-to-end --test logn x", "there is no test program logn"),
     ] {
