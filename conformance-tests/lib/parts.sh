@@ -13,6 +13,8 @@ part() {
     shift
     mkdir -p "$TARGET/parts"
     folder=$(mktemp --directory)
+    # Some tests start programs as another user.
+    chmod 1777 "$folder"
     # With job control each part is a process group, which can be ended as a whole.
     set -m
     (
