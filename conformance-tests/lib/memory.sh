@@ -11,6 +11,7 @@ readonly MEMCHECK=(valgrind --quiet --error-exitcode=99 --leak-check=full --show
 
 step_valgrind() {
     command -v valgrind >/dev/null || { missing "valgrind is not there" && return; }
+    give_way
     local folder=$TARGET/memory
     # The module as it is built for use is stripped and made for size: here with lines for the reports, and for speed.
     env CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_LTO=off \

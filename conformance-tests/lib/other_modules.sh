@@ -18,6 +18,7 @@ step_modules() {
             return
         fi
     done
+    give_way
     part softhsm2 conformance-tests/contract/against softhsm2 --quiet
     part opensc conformance-tests/contract/against opensc --quiet
     finish_parts
