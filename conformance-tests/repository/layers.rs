@@ -143,6 +143,30 @@ fn unsafe_lives_at_the_boundary() {
 }
 
 #[test]
+fn what_stands_beside_the_layers_knows_little() {
+    for (name, imports) in [("settings", &["settings", "token"][..]), ("logging", &[])] {
+        let folder = source_folder().join(name);
+        let files = if folder.is_dir() {
+            sources(&folder)
+        } else {
+            let file = source_folder().join(format!("{name}.rs"));
+            vec![(file.display().to_string(), fs::read_to_string(&file).expect("a text"))]
+        };
+        assert!(!files.is_empty(), "{name}: no sources found");
+        for (file, source) in files {
+            let code = code_of(&source);
+            let wrong: Vec<_> =
+                crate_names(&code).into_iter().filter(|name| !imports.contains(&name.as_str())).collect();
+            assert!(wrong.is_empty(), "{file} names {wrong:?} of the crate");
+            // It returns what is wrong, and the C boundary says it.
+            if name == "settings" {
+                assert!(!["stderr", "eprintln", "println"].iter().any(|word| says(&code, word)), "{file} writes");
+            }
+        }
+    }
+}
+
+#[test]
 fn no_layer_is_forgotten() {
     let ruled: Vec<_> = RULES.iter().map(|rule| rule.layer).collect();
     assert_eq!(ruled, LAYERS);
