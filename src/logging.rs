@@ -9,8 +9,8 @@ use std::time::Duration;
 use log::{LevelFilter, Log, Metadata, Record};
 use parking_lot::Mutex;
 
-/// How long is waited for another thread's line. In the child of a fork that thread may be one that is not there.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How long we wait for another thread's line. In the child of a fork that thread may not exist.
+const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Where the log goes: one place for the process, which a later C_Initialize may change.
 struct Destination(Mutex<Option<File>>);
@@ -20,7 +20,7 @@ static DESTINATION: Destination = Destination(Mutex::new(None));
 /// Starts the log with this level, in this file or else on standard error; [`LevelFilter::Off`] ends it. The `log` crate
 /// is linked into the module, so a host program's own logger is another one and stays what it was.
 pub(crate) fn start(level: LevelFilter, path: Option<&Path>) {
-    if let Some(mut file) = DESTINATION.0.try_lock_for(PATIENCE) {
+    if let Some(mut file) = DESTINATION.0.try_lock_for(TIMEOUT) {
         *file = path.filter(|_| level != LevelFilter::Off).and_then(open);
     }
     // Fails when it was done before, by the last C_Initialize.
@@ -31,7 +31,7 @@ pub(crate) fn start(level: LevelFilter, path: Option<&Path>) {
 /// Ends the log and closes its file, with C_Finalize.
 pub(crate) fn stop() {
     log::set_max_level(LevelFilter::Off);
-    if let Some(mut file) = DESTINATION.0.try_lock_for(PATIENCE) {
+    if let Some(mut file) = DESTINATION.0.try_lock_for(TIMEOUT) {
         *file = None;
     }
 }
@@ -47,7 +47,7 @@ fn open(path: &Path) -> Option<File> {
     opened.inspect_err(|error| complain(&format!("{}: {error}", path.display()))).ok()
 }
 
-/// Tells on standard error what there is no log for: a mistake in the settings.
+/// Writes to standard error what there is no log for yet: a mistake in the settings.
 pub(crate) fn complain(what: &str) {
     // Not eprintln, which panics if standard error is closed.
     let _ = writeln!(io::stderr(), "jpki-pkcs11: {what}");
@@ -60,7 +60,7 @@ impl Log for Destination {
 
     fn log(&self, record: &Record<'_>) {
         let line = format!("jpki-pkcs11 {} {}\n", record.level(), record.args());
-        let Some(mut file) = self.0.try_lock_for(PATIENCE) else { return };
+        let Some(mut file) = self.0.try_lock_for(TIMEOUT) else { return };
         // The log may have ended meanwhile, and its file with it.
         if !self.enabled(record.metadata()) {
             return;

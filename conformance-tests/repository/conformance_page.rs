@@ -205,7 +205,7 @@ fn the_numbers_in_the_prose_are_those_of_the_sources() {
         assert!(here.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == number), "{number}: {here}");
     };
     says("C_GetMechanismList", &mechanisms().len().to_string());
-    says("C_OpenSession", &constant("src/core/slot.rs", "SESSIONS_MAX"));
+    says("C_OpenSession", &constant("src/core/session.rs", "SESSIONS_MAX"));
     says("C_GetMechanismInfo", &constant("src/core/mechanism.rs", "KEY_BITS"));
     says("CKM_RSA_PKCS", &constant("src/card/signing.rs", "RAW_INPUT_MAX"));
     // 1 MiB.

@@ -5,7 +5,7 @@ use super::application::Application;
 use super::error::Error;
 use super::files::KeyPair;
 use super::status_word::StatusWord;
-use crate::transport::{PadCommand, Typed};
+use crate::transport::{PadCommand, PadEntry};
 
 /// VERIFY.
 const VERIFY: u8 = 0x20;
@@ -65,7 +65,7 @@ impl Application<'_> {
     pub fn verify_on_pad(&mut self, key_pair: KeyPair) -> Result<(), Error> {
         self.select_file(key_pair.pin())?;
         self.unlocked = true;
-        outcome(self.type_on_pad(key_pair, [0x00, VERIFY, 0x00, CURRENT], Typed::Known)?.status)
+        outcome(self.type_on_pad(key_pair, [0x00, VERIFY, 0x00, CURRENT], PadEntry::Known)?.status)
     }
 
     /// Sets a new PIN, which the user types twice at the reader's PIN pad: directly after [`Self::verify_on_pad`] has
@@ -74,11 +74,11 @@ impl Application<'_> {
     /// # Errors
     /// [`Error::PadCancelled`], [`Error::PadLength`], [`Error::PadMismatch`], and those of the card to the new PIN.
     pub fn set_pin_on_pad(&mut self, key_pair: KeyPair) -> Result<(), Error> {
-        self.type_on_pad(key_pair, [0x00, CHANGE, 0x01, CURRENT], Typed::New)?.success().map(|_| ())
+        self.type_on_pad(key_pair, [0x00, CHANGE, 0x01, CURRENT], PadEntry::New)?.success().map(|_| ())
     }
 
     /// Has a command completed at the PIN pad. A wrong entry does not reach the card.
-    fn type_on_pad(&mut self, key_pair: KeyPair, header: [u8; 4], typed: Typed) -> Result<Response, Error> {
+    fn type_on_pad(&mut self, key_pair: KeyPair, header: [u8; 4], typed: PadEntry) -> Result<Response, Error> {
         let (shortest, longest) = key_pair.pin_length().into_inner();
         let command = PadCommand { header, shortest, longest, typed };
         let response = Response::from_bytes(self.channel.type_on_pad(&command)?)?;

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::error::Error;
 use super::mechanism::Mechanism;
 use super::object::Kind;
-use super::operations::{Data, DigestOperation};
+use super::operations::{Data, DigestOperation, any};
 
 impl Call {
     /// C_DigestInit.
@@ -35,7 +35,7 @@ impl Call {
     /// # Errors
     /// [`Error::OperationNotInitialized`].
     pub fn digest_update(&self, part: &[u8]) -> Result<(), Error> {
-        self.operations().digest.update(|operation| {
+        self.operations().digest.update(any, |operation| {
             operation.in_parts = true;
             operation.hasher.update(part);
             Ok(())
@@ -60,7 +60,7 @@ impl Call {
     /// # Errors
     /// [`Error::OperationNotInitialized`].
     pub fn digest_final(&self, last: &[u8]) -> Result<Vec<u8>, Error> {
-        let mut hasher = self.operations().digest.take()?.hasher;
+        let mut hasher = self.operations().digest.take(any)?.hasher;
         hasher.update(last);
         Ok(hasher.finalize().into_vec())
     }

@@ -4,7 +4,8 @@ use cryptoki_sys::*;
 
 use super::call::Call;
 use super::error::Error;
-use super::slot::{SessionCount, pin_pad};
+use super::session::SessionCount;
+use super::slot::pin_pad;
 use crate::token::{self, PinEntry, PinPad};
 
 impl Call {
@@ -40,7 +41,7 @@ impl Call {
 
     /// The PIN once more, for the signature that waits for it in this session (CKA_ALWAYS_AUTHENTICATE).
     fn reauthenticate(&self, pin: PinEntry<'_>) -> Result<(), Error> {
-        if !self.operations().wait_for_pin() {
+        if !self.operations().any_waits_for_pin() {
             return Err(Error::OperationNotInitialized);
         }
         let answer = self.session.token.reauthenticate(pin).map_err(Error::from);

@@ -8,11 +8,11 @@ use cryptoki_sys::*;
 use super::error::Error;
 use super::events::Events;
 use super::mechanism;
-use super::session::{Session, Sessions};
-use super::slot::{SessionCount, SlotList};
+use super::session::{Session, SessionCount, Sessions};
+use super::slot::SlotList;
 use super::text::{MANUFACTURER, padded};
 use crate::settings::Settings;
-use crate::token::Readers;
+use crate::token::{LastTry, Readers};
 
 /// The version of PKCS#11 that the module is written to.
 const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 3, minor: 2 };
@@ -26,11 +26,11 @@ pub struct Module {
 }
 
 impl Module {
-    /// Starts the module. Sends no APDU.
+    /// Starts the module, with the readers that `readers` makes for the setting `last-try`. Sends no APDU.
     #[must_use]
-    pub fn new(settings: Settings, readers: Readers) -> Self {
+    pub fn new(settings: Settings, readers: impl FnOnce(LastTry) -> Readers) -> Self {
         let settings = Arc::new(settings);
-        let slots = SlotList::new(readers, Arc::clone(&settings));
+        let slots = SlotList::new(readers(settings.last_try), Arc::clone(&settings));
         Module { settings, events: Events::new(&slots), slots, sessions: Sessions::default() }
     }
 
@@ -141,7 +141,9 @@ impl Module {
     /// [`Error::SlotIdInvalid`], [`Error::TokenNotPresent`], [`Error::SessionParallelNotSupported`] without
     /// CKF_SERIAL_SESSION, [`Error::SessionAsyncNotSupported`], [`Error::SessionCount`].
     pub fn open_session(&self, slot: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE, Error> {
-        self.sessions.add(Session::new(&self.slots.get(slot)?, flags)?)
+        // The token before the flags (PKCS#11 3.2 §5.1.7).
+        let token = self.slots.get(slot)?.token()?;
+        self.sessions.add(Session::new(slot, token, flags)?)
     }
 
     /// C_CloseSession. The last session of a token takes the login with it (PKCS#11 3.2 §5.6.2).

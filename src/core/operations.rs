@@ -74,7 +74,7 @@ impl Operations {
     }
 
     /// Whether a signature waits for the PIN.
-    pub(super) fn wait_for_pin(&self) -> bool {
+    pub(super) fn any_waits_for_pin(&self) -> bool {
         let waits = |signature: &UnderWay<SignOperation>| signature.with(|operation| operation.waits_for_pin);
         [&self.sign, &self.sign_recover].into_iter().any(|signature| waits(signature) == Ok(true))
     }
@@ -84,6 +84,11 @@ impl Operations {
         let accept = |operation: &mut SignOperation| std::mem::take(&mut operation.waits_for_pin);
         let _ = [&self.sign, &self.sign_recover].into_iter().find(|signature| signature.with(accept) == Ok(true));
     }
+}
+
+/// Any operation of the kind will do.
+pub(super) fn any<T>(_: &T) -> Result<(), Error> {
+    Ok(())
 }
 
 /// The operation of one kind, if one is under way. No lock is held while the card works.
@@ -122,25 +127,34 @@ impl<T> UnderWay<T> {
         self.0.lock().as_mut().map(ask).ok_or(Error::OperationNotInitialized)
     }
 
-    /// Adds to the operation. If that fails, the operation ends.
+    /// Adds to the operation, if it is the one that `check` expects. If `add` fails, the operation ends.
     ///
     /// # Errors
-    /// [`Error::OperationNotInitialized`]; those of `add`.
-    pub(super) fn update(&self, add: impl FnOnce(&mut T) -> Result<(), Error>) -> Result<(), Error> {
-        let mut operation = self.0.lock();
-        let answer = operation.as_mut().map_or(Err(Error::OperationNotInitialized), add);
+    /// [`Error::OperationNotInitialized`]; those of `check` and `add`.
+    pub(super) fn update(
+        &self,
+        check: impl FnOnce(&T) -> Result<(), Error>,
+        add: impl FnOnce(&mut T) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut place = self.0.lock();
+        let operation = place.as_mut().ok_or(Error::OperationNotInitialized)?;
+        check(operation)?;
+        let answer = add(operation);
         if answer.is_err() {
-            *operation = None;
+            *place = None;
         }
         answer
     }
 
-    /// Takes the operation out: its last call. The card's work then keeps no lock that another call would wait for.
+    /// Takes the operation out, if it is the one that `check` expects: its last call. The card's work then keeps no lock
+    /// that another call would wait for.
     ///
     /// # Errors
-    /// [`Error::OperationNotInitialized`].
-    pub(super) fn take(&self) -> Result<T, Error> {
-        self.0.lock().take().ok_or(Error::OperationNotInitialized)
+    /// [`Error::OperationNotInitialized`]; those of `check`.
+    pub(super) fn take(&self, check: impl FnOnce(&T) -> Result<(), Error>) -> Result<T, Error> {
+        let mut place = self.0.lock();
+        check(place.as_ref().ok_or(Error::OperationNotInitialized)?)?;
+        place.take().ok_or(Error::OperationNotInitialized)
     }
 
     /// Ends the operation, if there is one and `condition` holds.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::call::Call;
 use super::error::Error;
 use super::mechanism::Mechanism;
-use super::operations::VerifyRecoverOperation;
+use super::operations::{VerifyRecoverOperation, any};
 use crate::token::RAW_INPUT_MAX;
 
 /// Only the mechanism that signs data as they are can give them back.
@@ -40,7 +40,7 @@ impl Call {
     /// # Errors
     /// Those of [`Self::sign_final`].
     pub fn sign_recover(&self, data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.finish_signature(self.operations().sign_recover.take()?, data)
+        self.finish_signature(self.operations().sign_recover.take(any)?, data)
     }
 
     /// C_VerifyRecoverInit.

@@ -5,7 +5,7 @@ use cryptoki_sys::*;
 use super::call::Call;
 use super::error::Error;
 use super::object::Object;
-use super::operations::SearchOperation;
+use super::operations::{SearchOperation, any};
 
 impl Call {
     /// C_FindObjectsInit. The result is fixed here. `filter`: the attributes that an object must have, with these values.
@@ -37,7 +37,7 @@ impl Call {
     /// # Errors
     /// [`Error::OperationNotInitialized`].
     pub fn find_objects_final(&self) -> Result<(), Error> {
-        self.operations().search.take().map(|_| ())
+        self.operations().search.take(any).map(|_| ())
     }
 }
 

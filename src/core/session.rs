@@ -8,8 +8,23 @@ use parking_lot::Mutex;
 
 use super::error::Error;
 use super::operations::Operations;
-use super::slot::{SESSIONS_MAX, SessionCount, Slot};
 use crate::token::{InUse, Token};
+
+/// The most sessions one token has at a time. A bound against programs that never close one.
+pub(super) const SESSIONS_MAX: usize = 1024;
+
+/// How many sessions a token has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct SessionCount {
+    pub(super) all: usize,
+    pub(super) read_write: usize,
+}
+
+impl SessionCount {
+    pub(super) fn has_read_only(self) -> bool {
+        self.read_write < self.all
+    }
+}
 
 /// A session: a program's way to one token.
 pub(super) struct Session {
@@ -25,11 +40,9 @@ impl Session {
     /// A session with the token in a slot.
     ///
     /// # Errors
-    /// [`Error::TokenNotPresent`], [`Error::SessionParallelNotSupported`] without CKF_SERIAL_SESSION,
-    /// [`Error::SessionAsyncNotSupported`], [`Error::ArgumentsBad`] for other flags.
-    pub(super) fn new(slot: &Slot, flags: CK_FLAGS) -> Result<Self, Error> {
-        // The token before the flags (PKCS#11 3.2 §5.1.7).
-        let token = slot.token()?;
+    /// [`Error::SessionParallelNotSupported`] without CKF_SERIAL_SESSION, [`Error::SessionAsyncNotSupported`],
+    /// [`Error::ArgumentsBad`] for other flags.
+    pub(super) fn new(slot_id: CK_SLOT_ID, token: Arc<Token>, flags: CK_FLAGS) -> Result<Self, Error> {
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
@@ -40,7 +53,7 @@ impl Session {
             return Err(Error::ArgumentsBad);
         }
         Ok(Session {
-            slot_id: slot.id,
+            slot_id,
             read_write: flags & CKF_RW_SESSION != 0,
             operations: Operations::default(),
             _in_use: token.hold_connection(),

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::error::Error;
 use super::mechanism::{Mechanism, Message};
 use super::object::Kind;
-use super::operations::{Data, SignOperation};
+use super::operations::{Data, SignOperation, any};
 
 impl Call {
     /// C_SignInit. Uses the card only to read the certificate, if it was not read yet.
@@ -57,7 +57,7 @@ impl Call {
     /// # Errors
     /// [`Error::OperationNotInitialized`]; [`Error::DataLenRange`] ends the operation.
     pub fn sign_update(&self, part: &[u8]) -> Result<(), Error> {
-        self.operations().sign.update(|operation| {
+        self.operations().sign.update(any, |operation| {
             operation.message.in_parts = true;
             operation.message.add(part)
         })
@@ -70,7 +70,7 @@ impl Call {
     /// [`Error::OperationNotInitialized`], [`Error::DataLenRange`], [`Error::UserNotLoggedIn`] if somebody logged out or
     /// the card refuses the held PIN, and all that can go wrong with a card.
     pub fn sign_final(&self, last: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.finish_signature(self.operations().sign.take()?, last)
+        self.finish_signature(self.operations().sign.take(any)?, last)
     }
 
     /// Ends the message of a signature after `last`, and has it signed.

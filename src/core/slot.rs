@@ -6,28 +6,13 @@ use cryptoki_sys::*;
 use parking_lot::Mutex;
 
 use super::error::Error;
+use super::session::{SESSIONS_MAX, SessionCount};
 use super::text::{MANUFACTURER, cut, padded};
 use crate::settings::{Labels, PinPads, Settings, ShownTokens};
 use crate::token::{Contents, KeyPair, PinPad, Reader, Readers, Token, Tries};
 
 /// The authority that issues the cards' certificates.
 const TOKEN_MANUFACTURER: &str = "J-LIS";
-
-/// The most sessions one token has at a time. A bound against programs that never close one.
-pub(super) const SESSIONS_MAX: usize = 1024;
-
-/// How many sessions a token has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct SessionCount {
-    pub(super) all: usize,
-    pub(super) read_write: usize,
-}
-
-impl SessionCount {
-    pub(super) fn has_read_only(self) -> bool {
-        self.read_write < self.all
-    }
-}
 
 /// The length of CK_SLOT_INFO's description, in bytes (PKCS#11 3.2 §3.2).
 const DESCRIPTION_LENGTH: usize = 64;

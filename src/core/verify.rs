@@ -79,11 +79,11 @@ impl Call {
     }
 
     fn update_verification(&self, way: Signature, part: &[u8]) -> Result<(), Error> {
-        self.operations().verify.with(|operation| operation.expect(way))??;
-        self.operations().verify.update(|operation| {
+        let add = |operation: &mut VerifyOperation| {
             operation.message.in_parts = true;
             operation.message.add(part)
-        })
+        };
+        self.operations().verify.update(|operation| operation.expect(way), add)
     }
 
     /// C_Verify: the whole message, and its signature.
@@ -120,14 +120,13 @@ impl Call {
     }
 
     fn take_verification(&self, way: Signature, data: Data) -> Result<VerifyOperation, Error> {
-        self.operations().verify.with(|operation| {
+        self.operations().verify.take(|operation| {
             operation.expect(way)?;
             match data {
                 Data::Whole if operation.message.in_parts => Err(Error::OperationActive),
                 Data::Whole | Data::InParts => Ok(()),
             }
-        })??;
-        self.operations().verify.take()
+        })
     }
 }
 

@@ -17,8 +17,8 @@ const TEXT_MAX: usize = 4096;
 /// must not be ended by that.
 ///
 /// # Errors
-/// [`Error::ArgumentsBad`] for a string that is none, [`Error::GeneralError`] for a file with a mistake in it, which
-/// standard error tells: there is no log yet.
+/// [`Error::ArgumentsBad`] for what is no string, [`Error::GeneralError`] for a file with a mistake in it. Standard error
+/// says which, because there is no log yet.
 pub(super) fn settings(reserved: *const c_void) -> Result<Settings, Error> {
     let places = Places {
         only: variable("JPKI_PKCS11_CONFIG"),

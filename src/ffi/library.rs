@@ -90,8 +90,7 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
         // registered, the program goes on without.
         unsafe { libc::atexit(at_exit) };
     });
-    let readers = Readers::of_this_machine(settings.last_try);
-    *running = Some(Arc::new(Module::new(settings, readers)));
+    *running = Some(Arc::new(Module::new(settings, Readers::of_this_machine)));
     OWNER.store(process::id(), Ordering::Release);
     Ok(())
 }

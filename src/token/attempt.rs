@@ -15,7 +15,8 @@ impl Token {
     /// it verified still.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] if nobody is, or if the held PIN cannot be shown any more, which ends the login.
+    /// [`Error::NotLoggedIn`] if nobody is, or if the held PIN cannot be shown any more, which ends the login;
+    /// [`Error::Removed`], and those of the transport.
     pub(super) fn unlock(&self, application: &mut Application<'_>) -> Result<(), Error> {
         let held = match &self.pin().lock().login {
             Login::Nobody => return Err(Error::NotLoggedIn),
@@ -34,12 +35,13 @@ impl Token {
         }
     }
 
-    /// Passes on what came of work with an unlocked key. If the card refuses that work after a login at the PIN pad, it has
-    /// lost the verified state, or has not even the application selected any more: that ends the login.
+    /// Passes on what came of work with an unlocked key. If the card refuses that work, and no PIN is held here, the card has
+    /// lost the state that a login at the PIN pad left it in, or has not even the application selected any more: that ends
+    /// the login.
     pub(super) fn still_unlocked<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         match outcome {
             Err(Error::Card(card::Error::Locked | card::Error::NotFound | card::Error::Refused(_)))
-                if self.is_on_card() =>
+                if !self.holds_pin() =>
             {
                 self.pin().lock().login = Login::Nobody;
                 Err(Error::NotLoggedIn)
@@ -48,11 +50,11 @@ impl Token {
         }
     }
 
-    /// Whether an attempt may cost a try.
+    /// Fails if an attempt must not cost a try.
     ///
     /// # Errors
     /// [`Error::PinIncorrect`] and [`Error::PinLocked`] for a PIN that the card has refused before;
-    /// [`Error::LastTry`].
+    /// [`Error::LastTry`]; those of asking the card for the tries left.
     pub(super) fn may_try(&self, application: &mut Application<'_>, pin: &Pin) -> Result<(), Error> {
         let is_refused = || pin.here().is_some_and(|pin| refused::contains(self.serial(), self.key_pair(), pin));
         if is_refused() || refused::any_unanswered(self.serial(), self.key_pair()) {

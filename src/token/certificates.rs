@@ -23,9 +23,9 @@ impl Token {
             CertificateState::Locked => self.card.work(Share::AsItIs, |application| {
                 self.unlock(application)?;
                 let mut answer = self.read_certificate(application);
-                // Still locked, so the card does not hold the PIN as verified any more.
-                if answer.is_ok() && self.certificate.lock().is_locked() {
-                    answer = if self.is_on_card() { Err(Error::Card(card::Error::Locked)) } else { Ok(()) };
+                // Still locked after a login at the PIN pad: the card does not hold the PIN as verified any more.
+                if answer.is_ok() && self.is_on_card() && self.certificate.lock().is_locked() {
+                    answer = Err(Error::Card(card::Error::Locked));
                 }
                 self.still_unlocked(answer)
             })?,

@@ -18,10 +18,8 @@ use crate::transport::{self, Channel, Ending, ResourceManager};
 /// The card of one insertion, shared by its two tokens.
 pub(super) struct InsertedCard {
     insertion: Insertion,
-    /// Held while the card works, so one piece of work never meets another.
-    link: Mutex<Link>,
-    /// What was learnt of the card. Locked only while the link is.
-    quirks: Mutex<Quirks>,
+    /// Held while the card works, so one piece of work never meets another. With it what was learnt of the card.
+    link: Mutex<(Link, Quirks)>,
     /// Set once and for all when the card has gone.
     gone: AtomicBool,
     /// The card's serial number, once the card was recognised.
@@ -45,7 +43,6 @@ impl InsertedCard {
         InsertedCard {
             insertion: Insertion { manager, reader: reader.to_owned(), events },
             link: Mutex::default(),
-            quirks: Mutex::default(),
             gone: AtomicBool::new(false),
             serial: OnceCell::new(),
             users: AtomicUsize::new(0),
@@ -131,7 +128,7 @@ impl InsertedCard {
 
     /// Connects now or not at all: does not wait for a program that keeps the card for itself.
     pub(super) fn connect_at_once(&self) -> Result<(), Error> {
-        Ok(self.link.lock().connect_at_once(&self.insertion)?)
+        Ok(self.link.lock().0.connect_at_once(&self.insertion)?)
     }
 
     /// Recognises the card: what it says of its two key pairs.
@@ -191,14 +188,15 @@ impl InsertedCard {
             let mut link = self.link.lock();
             let answer = self.transact_over(&mut link, share, job);
             let failed = is_transport_error(&answer);
-            if failed && link.is_exclusive() {
+            if failed && link.0.is_exclusive() {
                 // We do not know any more what the card still holds as verified.
                 self.end_logins(Login::is_on_card);
             }
-            if link.count(failed) {
+            link.0.record(failed);
+            if link.0.is_hopeless() {
                 // Perhaps a new connection does better. The PINs were for the card at the end of the old one.
                 self.end_logins(|_| true);
-                link.close();
+                link.0.close();
             }
             self.lock_and_release(&mut link);
             answer
@@ -213,10 +211,9 @@ impl InsertedCard {
         answer
     }
 
-    fn transact_over(&self, link: &mut Link, share: Share, job: Job<'_>) -> Result<(), Error> {
+    fn transact_over(&self, (link, quirks): &mut (Link, Quirks), share: Share, job: Job<'_>) -> Result<(), Error> {
         let mut answer = Err(Error::from(transport::Error::Reset));
         link.transact(&self.insertion, share, &mut |channel, identified| {
-            let quirks = &mut *self.quirks.lock();
             let mut ending = Ending::Leave;
             answer = if *identified { Ok(()) } else { self.check_identity(channel, quirks) };
             if answer.is_ok() {
@@ -260,11 +257,11 @@ impl InsertedCard {
     }
 
     /// Locks the card and gives it back to all programs, if nobody is logged in at the PIN pad any more.
-    fn lock_and_release(&self, link: &mut Link) {
+    fn lock_and_release(&self, (link, quirks): &mut (Link, Quirks)) {
         if link.is_exclusive() && !self.has_pad_login() {
             // Two ways to lock the card, because each may fail: we leave the application, and the end of an exclusive
             // connection takes the power. So there is no check afterwards, as there is after a shared connection.
-            link.release(&mut |channel| Application::resume(channel, &mut self.quirks.lock()).leave());
+            link.release(&mut |channel| Application::resume(channel, quirks).leave());
         }
     }
 
@@ -274,8 +271,8 @@ impl InsertedCard {
         if self.users.load(Ordering::Acquire) == 0 || self.is_gone() {
             if let Some(mut link) = self.link.try_lock() {
                 self.lock_and_release(&mut link);
-                if !link.is_exclusive() || self.is_gone() {
-                    link.close();
+                if !link.0.is_exclusive() || self.is_gone() {
+                    link.0.close();
                 }
             }
         }
@@ -284,7 +281,7 @@ impl InsertedCard {
     /// Ends the logins at the PIN pad, unless the card works at this moment.
     pub(super) fn give_up(&self) {
         let Some(mut link) = self.link.try_lock() else { return };
-        if link.is_exclusive() {
+        if link.0.is_exclusive() {
             self.end_logins(Login::is_on_card);
             self.lock_and_release(&mut link);
         }

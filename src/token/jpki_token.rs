@@ -123,10 +123,15 @@ impl Token {
         self.pin().lock().login.is_on_card()
     }
 
+    /// The user is logged in with a PIN that is held here.
+    pub(super) fn holds_pin(&self) -> bool {
+        matches!(self.pin().lock().login, Login::Held(_))
+    }
+
     /// How many logins there have been since the card was inserted.
     #[must_use]
     pub fn logins(&self) -> u64 {
-        self.pin().lock().logins
+        self.pin().lock().logins()
     }
 
     pub(super) fn pin(&self) -> &Mutex<PinState> {

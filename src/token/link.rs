@@ -87,9 +87,13 @@ impl Link {
         connection.transact(&mut |channel| work(channel, identified))
     }
 
-    /// Counts failed transmissions. Whether there were so many that a new connection may do better.
-    pub(super) fn count(&mut self, failed: bool) -> bool {
+    /// Records whether the last transmission has failed.
+    pub(super) fn record(&mut self, failed: bool) {
         self.failures = if failed { self.failures + 1 } else { 0 };
+    }
+
+    /// So many transmissions in a row have failed that a new connection may do better.
+    pub(super) fn is_hopeless(&self) -> bool {
         self.failures >= FAILURES_MAX
     }
 

@@ -68,7 +68,7 @@ impl Token {
     /// Has the user who is logged in show the PIN once more, for one signature (CKU_CONTEXT_SPECIFIC).
     ///
     /// # Errors
-    /// Those of [`Self::login`]; [`Error::NotLoggedIn`].
+    /// Those of [`Self::login`], but [`Error::NotLoggedIn`] in place of [`Error::AlreadyLoggedIn`].
     pub fn reauthenticate(&self, entry: PinEntry<'_>) -> Result<(), Error> {
         let pin = Pin::shown(self.key_pair(), entry)?;
         self.card.work(Share::AsItIs, |application| {
@@ -128,10 +128,11 @@ impl Token {
                     let answer = application.change_pin(self.key_pair(), known.bytes(), new.bytes());
                     self.record_attempt(&old, answer)
                 }
-                _ => {
+                (Pin::OnPad, Pin::OnPad) => {
                     self.verify(application, &old)?;
                     application.set_pin_on_pad(self.key_pair())
                 }
+                (Pin::Here(_), Pin::OnPad) | (Pin::OnPad, Pin::Here(_)) => return Err(Error::NoPinPad),
             };
             self.follow_change(&new, answer);
             answer.map_err(|error| match error {

@@ -29,11 +29,15 @@ pub enum LastTry {
 pub(super) struct PinState {
     pub(super) tries: Tries,
     pub(super) login: Login,
-    /// How many logins there have been.
-    pub(super) logins: u64,
+    logins: u64,
 }
 
 impl PinState {
+    /// How many logins there have been.
+    pub(super) fn logins(&self) -> u64 {
+        self.logins
+    }
+
     pub(super) fn log_in(&mut self, login: Login) {
         self.login = login;
         self.logins += 1;

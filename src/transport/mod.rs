@@ -14,6 +14,6 @@ mod status;
 mod traits;
 
 pub use self::error::Error;
-pub use self::pin_pad::{PadCommand, PinPad, Typed};
+pub use self::pin_pad::{PadCommand, PadEntry, PinPad};
 pub use self::resource_manager::PcscResourceManager;
 pub use self::traits::{Channel, Connection, Ending, Presence, ReaderState, ResourceManager};

@@ -33,7 +33,7 @@ pub struct PinPad {
 
 /// What is to be typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Typed {
+pub enum PadEntry {
     /// What the card knows, once.
     Known,
     /// What the card shall know from then on, twice.
@@ -50,21 +50,21 @@ pub struct PadCommand {
     /// The most characters that may be typed. The command has as many bytes of data as characters were typed.
     pub longest: u8,
     /// What they are.
-    pub typed: Typed,
+    pub typed: PadEntry,
 }
 
 /// What a reader can do, by its answer to [`FEATURE_REQUEST`].
 pub(super) fn pad_of(features: &[u8]) -> PinPad {
     let has = |typed| control_code(features, typed).is_some();
-    PinPad { verifies: has(Typed::Known), modifies: has(Typed::New) }
+    PinPad { verifies: has(PadEntry::Known), modifies: has(PadEntry::New) }
 }
 
 /// The control code by which the reader lets something be typed: a list of tag, length and value, big-endian (PC/SC
 /// part 10 §2.2). What a driver writes there is not taken on trust.
-pub(super) fn control_code(mut features: &[u8], typed: Typed) -> Option<u32> {
+pub(super) fn control_code(mut features: &[u8], typed: PadEntry) -> Option<u32> {
     let wanted = match typed {
-        Typed::Known => VERIFY_DIRECT,
-        Typed::New => MODIFY_DIRECT,
+        PadEntry::Known => VERIFY_DIRECT,
+        PadEntry::New => MODIFY_DIRECT,
     };
     while let [tag, length, rest @ ..] = features {
         let (value, after) = rest.split_at_checked(usize::from(*length))?;
@@ -85,12 +85,12 @@ impl PadCommand {
         // Both timeouts are the reader's own; no length is inserted but Lc.
         let mut bytes = vec![0, 0, ASCII, block, 0];
         match self.typed {
-            Typed::Known => {
+            PadEntry::Known => {
                 bytes.extend_from_slice(&[self.longest, self.shortest, VALIDATION_KEY]);
                 // One message: number 0.
                 bytes.extend_from_slice(&[1, language_low, language_high, 0]);
             }
-            Typed::New => {
+            PadEntry::New => {
                 // The offsets of the old and the new one in the data: only the new one is there.
                 bytes.extend_from_slice(&[0, 0, self.longest, self.shortest, CONFIRMED, VALIDATION_KEY]);
                 // Two messages: number 1 (the new one) and 2 (confirm it).
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     const DIGITS: PadCommand =
-        PadCommand { header: [0x00, 0x20, 0x00, 0x80], shortest: 4, longest: 4, typed: Typed::Known };
+        PadCommand { header: [0x00, 0x20, 0x00, 0x80], shortest: 4, longest: 4, typed: PadEntry::Known };
     const LETTERS: PadCommand = PadCommand { shortest: 6, longest: 16, ..DIGITS };
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
             0x09, 0x00, 0x00, 0x00, // ulDataLength
             0x00, 0x24, 0x01, 0x80, 0x04, 0xFF, 0xFF, 0xFF, 0xFF,
         ];
-        assert_eq!(PadCommand { header, typed: Typed::New, ..DIGITS }.structure(), fixed);
+        assert_eq!(PadCommand { header, typed: PadEntry::New, ..DIGITS }.structure(), fixed);
         #[rustfmt::skip]
         let counted = [
             0x00, 0x00,
@@ -177,15 +177,15 @@ mod tests {
             0x05, 0x00, 0x00, 0x00,
             0x00, 0x24, 0x01, 0x80, 0x00,
         ];
-        assert_eq!(PadCommand { header, typed: Typed::New, ..LETTERS }.structure(), counted);
+        assert_eq!(PadCommand { header, typed: PadEntry::New, ..LETTERS }.structure(), counted);
     }
 
     #[test]
     fn features_of_a_reader() {
         let features =
             [0x12, 4, 0x42, 0x33, 0x00, 0x12, 0x06, 4, 0x42, 0x33, 0x00, 0x06, 0x07, 4, 0x42, 0x33, 0x00, 0x07];
-        assert_eq!(control_code(&features, Typed::Known), Some(0x4233_0006));
-        assert_eq!(control_code(&features, Typed::New), Some(0x4233_0007));
+        assert_eq!(control_code(&features, PadEntry::Known), Some(0x4233_0006));
+        assert_eq!(control_code(&features, PadEntry::New), Some(0x4233_0007));
         assert_eq!(pad_of(&features), PinPad { verifies: true, modifies: true });
         assert_eq!(pad_of(&features[..12]), PinPad { verifies: true, modifies: false });
         assert_eq!(pad_of(&features[..6]), PinPad::default());

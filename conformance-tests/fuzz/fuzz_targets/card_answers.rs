@@ -391,9 +391,7 @@ fuzz_target!(|data: &[u8]| {
         };
     });
 
-    let settings = settings(bits);
-    let readers = Readers::of_this_machine(settings.last_try);
-    let module = Arc::new(Module::new(settings, readers));
+    let module = Arc::new(Module::new(settings(bits), Readers::of_this_machine));
     let (sessions, objects) = (Vec::new(), Vec::new());
     let mut program = Program { module, sessions, objects, signature: Vec::new(), message: Vec::new(), unreliable };
     for _ in 0..CALLS_MAX {

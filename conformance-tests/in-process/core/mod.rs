@@ -53,8 +53,7 @@ impl std::ops::Deref for Program {
 }
 
 pub(crate) fn module_on(machine: &Machine, settings: Settings) -> Arc<Module> {
-    let readers = Readers::new(Arc::new(machine.clone()), settings.last_try);
-    Arc::new(Module::new(settings, readers))
+    Arc::new(Module::new(settings, |last_try| Readers::new(Arc::new(machine.clone()), last_try)))
 }
 
 impl Program {

@@ -1,7 +1,7 @@
 //! PIN pads as a program sees them: NULL in the place of a PIN (PKCS#11 3.2 §5.5.9, §5.6.8).
 
 use cryptoki_sys::*;
-use jpki_pkcs11::core::Error;
+use jpki_pkcs11::core::{Error, PinEntry};
 use jpki_pkcs11::settings::{PinPads, Settings};
 use jpki_pkcs11::token::{KeyPair, PinPad};
 use jpki_virtual_card::{LeaveBehaviour, Options};
@@ -280,4 +280,19 @@ fn a_reset_ends_the_login() {
     program.assert_given_back("after the reset");
     program.log_in_at_pad(session, AUTH);
     assert!(program.signs(session));
+}
+
+#[test]
+fn one_pin_from_the_program_and_one_from_the_pad_is_no_change() {
+    for key_pair in KeyPair::ALL {
+        let program = program();
+        let session = program.open(key_pair);
+        program.card.card().clear_exchanges();
+        let call = program.module.call(session).expect("open");
+        let typed = PinEntry::Typed(pin(key_pair));
+        for (old, new) in [(typed, PinEntry::OnPad), (PinEntry::OnPad, typed)] {
+            assert_eq!(call.set_pin(old, new), Err(Error::ArgumentsBad));
+        }
+        assert_eq!((pins_sent(&program.card), program.machine.asked_at_pad(READER)), (0, 0));
+    }
 }

@@ -334,3 +334,16 @@ fn operations_are_cancelled_by_name() {
     start();
     assert_eq!(program.session_cancel(99, CKF_SIGN), Err(Error::SessionHandleInvalid));
 }
+
+#[test]
+fn a_card_pulled_out_in_the_middle_of_a_call_is_removed() {
+    // The handle was resolved before, so the card's work finds it, and the next call has no session any more.
+    let program = Program::new();
+    let session = program.open_logged_in(AUTH);
+    let key = program.object(session, CKO_PRIVATE_KEY);
+    program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key");
+    let call = program.module.call(session).expect("open");
+    program.machine.remove(READER);
+    assert_eq!(call.sign_final(b"data").map(|_| ()), Err(Error::DeviceRemoved));
+    assert_eq!(program.session_info(session).map(|_| ()), Err(Error::SessionHandleInvalid));
+}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use jpki_pkcs11::transport::{PadCommand, PinPad, Typed};
+use jpki_pkcs11::transport::{PadCommand, PadEntry, PinPad};
 
 /// What the user does when the pad asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) enum Entry {
 impl Pad {
     /// Lets the user complete a command.
     pub(super) fn complete(&mut self, command: &PadCommand) -> Entry {
-        let times = if command.typed == Typed::New { 2 } else { 1 };
+        let times = if command.typed == PadEntry::New { 2 } else { 1 };
         let mut typed: Option<String> = None;
         for _ in 0..times {
             self.asked += 1;

@@ -277,3 +277,15 @@ fn a_typed_change_during_a_login_at_the_pad() {
     assert_eq!(token.logout(), Ok(()));
     assert_given_back(&machine, "after logout");
 }
+
+#[test]
+fn a_change_whose_last_try_is_spared_asks_the_card_for_no_more_than_the_tries() {
+    let (machine, card, _) = one_at_pad(Options { auth_tries_left: 1, ..Options::default() }, AUTH);
+    let sparing = sparing_token(&machine, AUTH);
+    let asked = machine.asked_at_pad(READER);
+    let (answer, cost) = machine.cost_of(|| sparing.change_pin(OnPad, OnPad));
+    assert_eq!(answer, Err(Error::LastTry));
+    assert_eq!((cost.apdus, pins_sent(&card)), (2, 0), "SELECT and the question for the tries: no PIN was sent");
+    assert_eq!(machine.asked_at_pad(READER), asked, "the user is not asked in vain");
+    assert_given_back(&machine, "after a spared change");
+}
