@@ -163,7 +163,7 @@ fn a_logout_in_the_middle_of_a_login_at_the_pad_gives_the_card_back() {
         }
         let given_back = (0..40).all(|_| {
             let _ = auth.login(OnPad);
-            // Whoever logs out, the card is soon nobody's.
+            // Whichever thread logs out, the card is soon free.
             let start = Instant::now();
             let kept = || auth.is_logged_in() || !machine.others_can_connect(READER);
             while kept() && start.elapsed() < Duration::from_secs(5) {
@@ -174,6 +174,6 @@ fn a_logout_in_the_middle_of_a_login_at_the_pad_gives_the_card_back() {
         done.store(true, Ordering::Relaxed);
         given_back
     });
-    assert!(given_back, "kept for nobody, with {:?} verified", card.card().verified());
+    assert!(given_back, "the card is still kept, with {:?} verified", card.card().verified());
     assert_locked(&machine, "after all threads");
 }

@@ -1,4 +1,4 @@
-//! What the module writes down about its work: never a PIN, never what is in the signing certificate.
+//! What the module logs: never a PIN, never anything of the signing certificate.
 
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
@@ -13,12 +13,12 @@ use crate::support::{AUTH, SIGN, certificate};
 /// The number of the card.
 const NUMBER: &str = "992718281828459";
 
-/// Keeps everything that was logged, with the thread that did it: the module has no threads of its own.
-struct Notebook(Mutex<Vec<(ThreadId, String)>>);
+/// Keeps every logged line with its thread, to tell the tests apart: the module has no threads of its own.
+struct LogLines(Mutex<Vec<(ThreadId, String)>>);
 
-static NOTEBOOK: Notebook = Notebook(Mutex::new(Vec::new()));
+static LINES: LogLines = LogLines(Mutex::new(Vec::new()));
 
-impl Log for Notebook {
+impl Log for LogLines {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -33,16 +33,16 @@ impl Log for Notebook {
 
 /// All that the module logs in this thread while `work` runs.
 fn logged(work: impl FnOnce()) -> String {
-    if log::set_logger(&NOTEBOOK).is_ok() {
+    if log::set_logger(&LINES).is_ok() {
         log::set_max_level(LevelFilter::Trace);
     }
     work();
     let this = thread::current().id();
-    let notes = NOTEBOOK.0.lock().expect("no panic");
-    notes.iter().filter(|(thread, _)| *thread == this).map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
+    let lines = LINES.0.lock().expect("no panic");
+    lines.iter().filter(|(thread, _)| *thread == this).map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-/// The forms in which bytes get into logs: as text, as hexadecimal digits, as a list of numbers.
+/// The forms in which bytes can get into a log: text, hexadecimal digits, a list of numbers.
 fn forms(secret: &[u8]) -> Vec<String> {
     let joined = |separator: &str, form: fn(&u8) -> String| secret.iter().map(form).collect::<Vec<_>>().join(separator);
     let mut forms = vec![joined(", ", |byte| format!("{byte}"))];
@@ -103,7 +103,7 @@ fn no_pin_and_no_name_gets_into_the_log() {
         assert!(holders, "{name} is in the certificate");
         assert_silent(&log, "the holder", name.as_bytes());
     }
-    // Any dump of the certificate has one of these pieces whole in it.
+    // Any dump of the certificate contains one of these pieces as a whole.
     for piece in certificate(SIGN).chunks_exact(8) {
         assert_silent(&log, "the signing certificate", piece);
     }

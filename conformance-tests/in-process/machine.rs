@@ -1,4 +1,4 @@
-//! A machine with readers, without PC/SC: the module's transport over virtual cards, and the hands that move them.
+//! A machine with readers, without PC/SC: the module's transport over virtual cards, and what moves the cards.
 
 mod connection;
 mod pad;
@@ -14,13 +14,13 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use self::pad::Pad;
 pub(crate) use self::pad::User;
 
-/// A virtual card that can lie in a reader, or on the table.
+/// A virtual card, in a reader or on the table.
 #[derive(Clone)]
 pub(crate) struct Plastic(Arc<Chip>);
 
 struct Chip {
     card: Mutex<Card>,
-    /// Held for as long as a program has a transaction.
+    /// Locked while a program has a transaction.
     transaction: Mutex<()>,
 }
 
@@ -29,13 +29,13 @@ impl Plastic {
         Plastic(Arc::new(Chip { card: Mutex::new(card), transaction: Mutex::new(()) }))
     }
 
-    /// The card itself: to look at it, and to change it.
+    /// The card itself, to check or change it.
     pub(crate) fn card(&self) -> MutexGuard<'_, Card> {
         self.0.card.lock()
     }
 }
 
-/// What becomes of a command that is intercepted.
+/// What happens to an intercepted command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It reaches the card, and the answer comes back.
@@ -59,18 +59,18 @@ pub(crate) struct Cost {
 struct ReaderOnTable {
     plugged: bool,
     card: Option<Plastic>,
-    /// As pcsc-lite counts them: up with each insertion and removal, from zero again when the reader is plugged in, or
-    /// the service is started.
+    /// As pcsc-lite counts them: one more for each insertion and removal, and zero again when the reader is plugged in
+    /// or the service starts.
     events: u32,
-    /// Up each time the reader is unplugged: a handle to it is dead then.
+    /// One more each time the reader is unplugged: the handles to it are then dead.
     generation: u32,
     busy: bool,
     unresponsive: bool,
-    /// How many programs share the card; the module's connections are among them.
+    /// How many connections share the card, the module's own included.
     sharing: usize,
     /// The module has the card for itself.
     exclusive: bool,
-    /// Up each time the card is reset behind the module's back.
+    /// One more each time the card is reset behind the module's back.
     resets: u32,
     pad: Option<Pad>,
 }
@@ -79,9 +79,9 @@ struct ReaderOnTable {
 struct Table {
     readers: Vec<(String, ReaderOnTable)>,
     service_stopped: bool,
-    /// Up each time the service stops: all handles are dead then.
+    /// One more each time the service stops: all handles are then dead.
     service_generation: u32,
-    /// Up with each cancellation.
+    /// One more for each cancellation.
     cancellations: u64,
 }
 
@@ -152,7 +152,7 @@ impl Machine {
         });
     }
 
-    /// Plugs in a reader: a new one, or one that was unplugged (with the card that lies in it).
+    /// Plugs in a reader: a new one, or one that was unplugged, with the card that is still in it.
     pub(crate) fn plug(&self, name: &str) {
         self.change(|table| match table.readers.iter_mut().find(|(other, _)| other == name) {
             Some((_, reader)) => (reader.plugged, reader.events) = (true, 0),
@@ -179,19 +179,19 @@ impl Machine {
         self.give_pad_that(name, PinPad { verifies: true, modifies: true }, letters);
     }
 
-    /// Gives the reader a PIN pad that does only some of what one can do.
+    /// Gives the reader a PIN pad with only some of the abilities that a pad can have.
     pub(crate) fn give_pad_that(&self, name: &str, can: PinPad, letters: bool) {
         self.change_reader(name, |reader| {
             reader.pad = Some(Pad { can, letters, user: Default::default(), asked: 0 });
         });
     }
 
-    /// What the user will do at the PIN pad from now on, one thing for each time that it asks.
+    /// What the user will do at the PIN pad from now on, one action for each question of the pad.
     pub(crate) fn at_pad(&self, name: &str, user: &[User]) {
         self.change_reader(name, |reader| reader.pad.as_mut().expect("a pad").user = user.to_vec().into());
     }
 
-    /// How often the PIN pad has asked for something.
+    /// How many questions the PIN pad has asked.
     pub(crate) fn asked_at_pad(&self, name: &str) -> usize {
         let mut asked = 0;
         self.change_reader(name, |reader| asked = reader.pad.as_ref().map_or(0, |pad| pad.asked));
@@ -206,14 +206,14 @@ impl Machine {
         });
     }
 
-    /// Whether another program can connect to the card now, sharing it.
+    /// Whether another program can open a shared connection to the card now.
     pub(crate) fn others_can_connect(&self, name: &str) -> bool {
         let mut free = false;
         self.change_reader(name, |reader| free = !reader.exclusive);
         free
     }
 
-    /// Another program connects to the card, sharing it, or goes again.
+    /// Another program opens a shared connection to the card, or closes it.
     pub(crate) fn set_shared(&self, name: &str, shared: bool) {
         self.change_reader(name, |reader| {
             reader.sharing = if shared { reader.sharing + 1 } else { reader.sharing - 1 };
@@ -235,7 +235,7 @@ impl Machine {
         });
     }
 
-    /// Takes the card out, which costs it its power.
+    /// Takes the card out, so it loses its power.
     pub(crate) fn remove(&self, name: &str) -> Plastic {
         let mut taken = None;
         self.change_reader(name, |reader| {
@@ -247,14 +247,14 @@ impl Machine {
         card
     }
 
-    /// Another card in the place of the one in the reader, before anybody looks.
+    /// Replaces the card in the reader by another one, before the module checks the reader.
     pub(crate) fn swap(&self, name: &str, other: &Plastic) -> Plastic {
         let card = self.remove(name);
         self.insert(name, other);
         card
     }
 
-    /// Another program keeps the card for itself, or gives it back.
+    /// Another program takes the card exclusively, or gives it back.
     pub(crate) fn set_busy(&self, name: &str, busy: bool) {
         self.change_reader(name, |reader| reader.busy = busy);
     }
@@ -285,7 +285,7 @@ impl Machine {
         self.0.interceptors.lock().remove(name);
     }
 
-    /// The card is pulled out at the command with the number `at` (0 is the next one), before it executes it.
+    /// The card is pulled out before it executes the command number `at` (0 is the next one).
     pub(crate) fn pull_at(&self, name: &str, at: usize) {
         let (machine, reader, mut count) = (self.clone(), name.to_owned(), 0);
         self.intercept(name, move |_| {
@@ -297,7 +297,7 @@ impl Machine {
         });
     }
 
-    /// What the module has sent to all cards since this was last asked, or since the start.
+    /// What the module has sent to all cards since the last call, or since the start.
     pub(crate) fn take_cost(&self) -> Cost {
         std::mem::take(&mut self.0.cost.lock())
     }
@@ -309,14 +309,14 @@ impl Machine {
         (answer, self.take_cost())
     }
 
-    /// How often `work` asks a reader what is in it.
+    /// How many times `work` asks a reader for its card.
     pub(crate) fn presence_questions_of(&self, work: impl FnOnce()) -> usize {
         let before = self.0.presence_questions.load(Ordering::SeqCst);
         work();
         self.0.presence_questions.load(Ordering::SeqCst) - before
     }
 
-    /// How often the module has connected to a card, or tried to.
+    /// How many times the module has connected to a card, or tried to.
     pub(crate) fn connects(&self) -> usize {
         self.0.connects.load(Ordering::SeqCst)
     }
@@ -335,7 +335,7 @@ impl Machine {
     }
 }
 
-/// Another program, which talks to a card as it likes and waits for the module's transactions to end.
+/// Another program, which sends any command to a card, but waits until the module's transaction ends.
 pub(crate) struct OtherProgram(Plastic);
 
 impl OtherProgram {

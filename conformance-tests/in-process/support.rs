@@ -18,18 +18,18 @@ pub(crate) const SIGN: KeyPair = KeyPair::Signature;
 
 pub(crate) const SELECT_JPKI: &[u8] = b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01";
 
-/// A card of the first identity, with a number of its own unless the options give it one: the module remembers for the
-/// whole process which PINs a card has refused, and the tests must not meet each other's.
+/// A card of the first identity, with a number of its own unless the options give it one: the module remembers a card's
+/// refused PINs for the whole process, and one test must not meet those of another.
 pub(crate) fn plastic(options: Options) -> Plastic {
     Plastic::new(Card::new(test_identity(), numbered(options)))
 }
 
-/// The card of somebody else: other keys and another number, the same PINs.
+/// Another person's card: other keys and another number, the same PINs.
 pub(crate) fn other_plastic() -> Plastic {
     Plastic::new(Card::new(test_identity_named("second"), numbered(Options::default())))
 }
 
-/// To be held by a test whose card has no serial number: all of these are one card to the module's memory of refused PINs.
+/// A test holds this if its card has no serial number: the memory of refused PINs takes all such cards for one.
 pub(crate) fn nameless() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock()
@@ -78,7 +78,7 @@ pub(crate) fn reader(machine: &Machine) -> Arc<Reader> {
     reader_with(machine, LastTry::Allow)
 }
 
-/// The same, for a program with this setting.
+/// The only reader of a machine, for a program with this setting.
 fn reader_with(machine: &Machine, last_try: LastTry) -> Arc<Reader> {
     let readers = Readers::new(Arc::new(machine.clone()), last_try).refresh(|_| true);
     assert_eq!(readers.len(), 1, "readers");
@@ -95,7 +95,7 @@ pub(crate) fn sparing_token(machine: &Machine, key_pair: KeyPair) -> Arc<Token> 
     token(&reader_with(machine, LastTry::Spare), key_pair)
 }
 
-/// The token of a fresh card with these options, and all that it hangs on.
+/// The token of a fresh card with these options, its machine, and the card.
 pub(crate) fn token_of(options: Options, key_pair: KeyPair) -> (Machine, Plastic, Arc<Token>) {
     let card = plastic(options);
     let machine = machine_with(&card);
@@ -111,7 +111,7 @@ pub(crate) fn name_of(contents: &Contents) -> &'static str {
     }
 }
 
-/// How often PINs were sent to a card since its record was cleared. Questions for the tries left do not count.
+/// How many PINs were sent to a card since its record was cleared. Questions for the tries left do not count.
 pub(crate) fn pins_sent(card: &Plastic) -> usize {
     let card = card.card();
     card.exchanges()
@@ -120,7 +120,7 @@ pub(crate) fn pins_sent(card: &Plastic) -> usize {
         .count()
 }
 
-/// What another program gets that uses a key without any PIN: the status word of COMPUTE DIGITAL SIGNATURE.
+/// The status word that another program gets if it signs with a key without any PIN.
 pub(crate) fn use_without_pin(program: &OtherProgram, key_pair: KeyPair) -> u16 {
     let select_key: &[u8] = match key_pair {
         AUTH => b"\x00\xA4\x02\x0C\x02\x00\x17",
@@ -142,7 +142,7 @@ pub(crate) fn assert_locked(machine: &Machine, when: &str) {
     }
 }
 
-/// The certificate of a key pair, as it was put on the default card.
+/// The certificate of a key pair on the default card.
 pub(crate) fn certificate(key_pair: KeyPair) -> Vec<u8> {
     match key_pair {
         AUTH => test_identity().auth_certificate().to_vec(),
@@ -158,7 +158,7 @@ pub(crate) fn key_in(certificate: &[u8]) -> RsaPublicKey {
     RsaPublicKey::new(BigUint::from_bytes_be(&certificate[at..at + 256]), 65_537_u32.into()).expect("a key")
 }
 
-/// Whether `signature` is a signature of the default card over `input`, as the card is given it.
+/// Whether `signature` is a signature of the default card over `input`, the bytes that the card gets.
 pub(crate) fn is_signature(key_pair: KeyPair, scheme: Scheme, input: &[u8], signature: &[u8]) -> bool {
     let key = key_in(&certificate(key_pair));
     match scheme {

@@ -1,5 +1,5 @@
-//! What the transport promises to the layers above (`transport::ResourceManager` and its companions), asked of the
-//! machine that stands in for PC/SC here. The tests over a real PC/SC stack ask the other implementation.
+//! What the transport promises to the layers above (`transport::ResourceManager` and the other traits), tested with the
+//! machine that takes the place of PC/SC here. The tests over a real PC/SC stack test the other implementation.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -168,7 +168,7 @@ fn a_wait_ends_with_a_change_or_a_cancellation() {
         &|| drop(machine.remove(READER)),
         &|| machine.plug(SECOND_READER),
         &|| machine.unplug(SECOND_READER),
-        // Again and again, because the other thread may not sleep yet.
+        // Many times, because the other thread may not be asleep yet.
         &|| {
             (0..50).for_each(|_| {
                 machine.cancel_waits();
@@ -186,7 +186,7 @@ fn a_wait_ends_with_a_change_or_a_cancellation() {
         assert_eq!(waiter.join().expect("no panic"), Ok(()));
     }
     let stale = vec![ReaderState { name: READER.to_owned(), presence: Presence { card: true, events: 9 } }];
-    assert_eq!(machine.wait(&stale), Ok(()), "what is not true any more is not waited for");
+    assert_eq!(machine.wait(&stale), Ok(()), "no wait if the state has already changed");
     machine.stop_service();
     assert_eq!(machine.wait(&now), Err(Error::ServiceGone));
 }

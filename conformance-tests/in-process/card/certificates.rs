@@ -19,7 +19,7 @@ fn absent(key_pair: KeyPair, presence: Presence, short_identifiers: bool) -> Opt
 
 #[test]
 fn each_form_of_an_absent_certificate() {
-    // What is read before the PIN is verified, and after.
+    // The results of reading before and after the PIN is verified.
     let cases = [
         (AUTH, Presence::Blank, Error::Blank, Error::Blank),
         (AUTH, Presence::ProtectedBlank, Error::Locked, Error::Blank),
@@ -40,7 +40,7 @@ fn each_form_of_an_absent_certificate() {
                 application.verify(key_pair, pin(key_pair))?;
                 assert_eq!(application.read_certificate(file), Err(after), "{case}, after the PIN");
                 assert_eq!(application.availability(key_pair), Availability::Absent, "{case}");
-                // The other certificate is as it always is.
+                // The other certificate is unaffected.
                 let other = if key_pair == AUTH { SIGN } else { AUTH };
                 assert_eq!(application.availability(other), Availability::Present, "{case}");
                 application.verify(other, pin(other))?;

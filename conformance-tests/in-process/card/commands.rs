@@ -1,4 +1,4 @@
-//! Every command, on cards that know different forms of them.
+//! Every command, on cards that know different forms of it.
 
 use jpki_pkcs11::card::{Availability, CertificateFile, Error, KeyPair, Quirks, RAW_INPUT_MAX, Scheme, card_number};
 use jpki_virtual_card::{Options, Phone, test_identity};
@@ -52,7 +52,7 @@ fn all_that_needs_a_pin() {
                     let signature = application.sign(key_pair, scheme, &hash)?;
                     assert!(is_signature(key_pair, scheme, &hash, &signature), "{key_pair:?} {scheme:?}");
                 }
-                // What it costs to be verified is nothing (card-facts §4.2: the answer is a count all the same).
+                // The question for the tries is answered after VERIFY as well (card-facts §4.2).
                 assert_eq!(application.tries_left(key_pair)?, Some(key_pair.tries()));
             }
             let certificate = application.read_certificate(CertificateFile::EndEntity(SIGN))?;
@@ -119,7 +119,7 @@ fn a_card_without_pss_says_so_and_signs_the_other_way() {
             application.sign(SIGN, Scheme::Pkcs1, &[1; 32])
         });
         assert!(answer.is_ok(), "{answer:?}");
-        assert_eq!(quirks.short_identifiers, short_identifiers, "a refused scheme says nothing of identifiers");
+        assert_eq!(quirks.short_identifiers, short_identifiers, "a refused scheme says nothing about identifiers");
     }
 }
 
@@ -174,7 +174,7 @@ fn a_first_command_that_is_lost_is_lost_once() {
     let mut card = powered(Options { first_command_6f00: true, ..Options::default() });
     assert_eq!(card.first_work(|_| Ok(())), Ok(()));
     assert_eq!(card.0.apdu_count(), 2, "the SELECT twice");
-    // Twice in a row is no quirk any more.
+    // A second 6F00 in a row is not the quirk but an error.
     let mut card = powered(Options::default());
     card.0.answer_next(2, 0x6F00);
     assert!(card.first_work(|_| Ok(())).is_err());

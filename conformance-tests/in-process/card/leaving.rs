@@ -1,4 +1,4 @@
-//! The card is left locked, whatever it makes of being left.
+//! The module leaves the card locked, however the card reacts to the leaving.
 
 use jpki_pkcs11::card::{Application, CertificateFile, Error, KeyPair, Quirks};
 use jpki_pkcs11::transport::Ending;
@@ -17,7 +17,7 @@ fn unlock(application: &mut Application<'_>) -> Result<(), Error> {
 
 #[test]
 fn a_card_that_can_be_left() {
-    // What the card makes of it, how the transaction ends, and how many commands it took to leave.
+    // How the card reacts, how the transaction ends, and how many commands the leaving takes.
     let cases = [
         (LeaveBehaviour::Clears, Ending::Leave, 1),
         (LeaveBehaviour::Refused, Ending::Leave, 2),
@@ -42,20 +42,20 @@ fn a_card_that_lies_is_found_out_by_a_look() {
         assert_eq!(ending, Ending::Leave, "it said 9000");
         assert_eq!(card.0.verified(), [PinKind::Authentication, PinKind::Signature], "and stayed unlocked");
 
-        let look = |application: &mut Application<'_>| {
+        let check = |application: &mut Application<'_>| {
             let locked = application.is_locked(key_pair)?;
             if locked == Some(false) {
                 application.assume_leaving_fails();
             }
             Ok(locked)
         };
-        assert_eq!(card.work(&mut quirks, look), (Ok(Some(false)), Ending::PowerDown));
+        assert_eq!(card.work(&mut quirks, check), (Ok(Some(false)), Ending::PowerDown));
         assert!(card.0.verified().is_empty());
-        // From now on it is powered down at once, without the useless SELECT.
+        // From now on the card is powered down at once, without the useless SELECT.
         card.0.clear_exchanges();
         assert_eq!(card.work(&mut quirks, unlock), (Ok(()), Ending::PowerDown));
         assert_eq!(card.0.apdu_count(), 3);
-        assert_eq!(card.work(&mut quirks, look), (Ok(Some(true)), Ending::Leave));
+        assert_eq!(card.work(&mut quirks, check), (Ok(Some(true)), Ending::Leave));
     }
 }
 
@@ -96,7 +96,7 @@ fn where_no_pin_was_sent_nothing_is_left() {
 
 #[test]
 fn a_pin_whose_answer_is_lost_counts_as_verified() {
-    // Every answer to VERIFY: the card may have verified the PIN before something went wrong.
+    // This holds for every answer to VERIFY: the card may have verified the PIN before something went wrong.
     for answer in [vec![0x6F, 0x00], vec![0x90], vec![], vec![0x63, 0xC2], vec![0x64, 0x00]] {
         let mut card = leaving(LeaveBehaviour::Clears);
         card.0.answer_matching(0x20, 1, answer.clone());
@@ -113,7 +113,7 @@ fn a_card_that_fails_while_it_is_left_is_powered_down() {
         let ending = {
             let mut failing = FailingSelects { card: &mut card, answer: answer.clone(), on: false };
             let mut quirks = Quirks::default();
-            // SELECT of the application must succeed still.
+            // This SELECT of the application must still succeed.
             let mut application = Application::select(&mut failing, &mut quirks).expect("a JPKI card");
             application.verify(AUTH, pin(AUTH)).expect("the right PIN");
             application.leave()

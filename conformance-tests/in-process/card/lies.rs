@@ -1,4 +1,4 @@
-//! Cards that answer what they should not: always an error, never a panic, and the next work succeeds.
+//! Cards with answers that make no sense: always an error, never a panic, and the next work succeeds.
 
 use jpki_pkcs11::card::{Application, CertificateFile, Error, Scheme, card_number};
 use jpki_pkcs11::transport::Channel;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::powered;
 use crate::support::{AUTH, SIGN, certificate, pin};
 
-/// Answers that no command has: cut off, too long, without data, without sense.
+/// Answers that no command has: cut off, too long, without data, senseless.
 fn nonsense() -> Vec<Vec<u8>> {
     let mut answers =
         vec![vec![], vec![0x90], vec![0x00], vec![0x6F], vec![0xFF; 1], vec![0x00, 0x00], vec![0xFF, 0xFF]];
@@ -41,7 +41,7 @@ fn nonsense_is_an_error_and_the_next_work_succeeds() {
     for answer in nonsense() {
         for (name, instruction, work) in WORK {
             let mut card = powered(Options::default());
-            // Each command of the work in its turn.
+            // The first command with this instruction.
             card.0.answer_matching(instruction, 1, answer.clone());
             let lied = card.first_work(work);
             assert!(lied.is_err(), "{name} with {answer:02X?}");
@@ -68,8 +68,8 @@ fn nonsense_about_tries_spends_none() {
     for answer in nonsense() {
         let mut card = powered(Options::default());
         card.0.answer_matching(0x20, 1, answer.clone());
-        let told = card.first_work(|application| application.tries_left(AUTH));
-        assert!(matches!(told, Ok(None) | Err(_)), "{answer:02X?} gave {told:?}");
+        let answered = card.first_work(|application| application.tries_left(AUTH));
+        assert!(matches!(answered, Ok(None) | Err(_)), "{answer:02X?} gave {answered:?}");
         assert_eq!(card.first_work(|application| application.tries_left(AUTH)), Ok(Some(3)));
     }
 }
@@ -86,7 +86,7 @@ fn more_data_than_was_asked_for() {
     }
 }
 
-/// Reads the certificate of a card that answers the first READ BINARY so.
+/// Reads the certificate of a card that answers the first READ BINARY with `start`.
 fn read_with_start(start: &[u8]) -> Result<usize, Error> {
     let mut card = powered(Options::default());
     card.0.answer_matching(0xB0, 1, [start, &[0x90, 0x00]].concat());
@@ -111,7 +111,7 @@ fn certificates_with_a_wrong_length() {
         assert!(matches!(with_length(length), Err(Error::Malformed(_))), "longer than any file: {length:04X}");
     }
     for length in [0x0000, 0x0001, 0x007F, 0x00FF] {
-        assert!(matches!(with_length(length), Err(Error::Malformed(_))), "DER writes {length:04X} in another way");
+        assert!(matches!(with_length(length), Err(Error::Malformed(_))), "DER encodes {length:04X} differently");
     }
 }
 
@@ -130,7 +130,7 @@ fn files_that_hold_something_else() {
     }
 }
 
-/// A card that gives every READ BINARY so many bytes, or the end of the file at an offset.
+/// A card that answers every READ BINARY with at most `bytes` bytes, and with none from the offset `end` on.
 struct Dripping {
     card: super::Wire,
     bytes: u8,
@@ -162,8 +162,11 @@ fn a_card_that_gives_less_than_was_asked_for() {
     for bytes in [4, 100, 224] {
         assert_eq!(read(bytes, u16::MAX).as_deref(), Ok(certificate(AUTH).as_slice()), "{bytes} bytes at a time");
     }
-    assert!(matches!(read(3, u16::MAX), Err(Error::Malformed(_))), "no length in three bytes");
-    assert!(matches!(read(200, 1000), Err(Error::Malformed(_))), "no data in the middle must not read for ever");
+    assert!(matches!(read(3, u16::MAX), Err(Error::Malformed(_))), "three bytes do not hold the length");
+    assert!(
+        matches!(read(200, 1000), Err(Error::Malformed(_))),
+        "a file that ends too early must not be read for ever"
+    );
 }
 
 #[test]
@@ -191,7 +194,7 @@ fn a_challenge_of_another_length_is_no_challenge() {
 fn nonsense_instead_of_the_number() {
     for answer in nonsense() {
         let mut card = powered(Options::default());
-        // What tells of a failure is asked for once more.
+        // The module repeats a command whose status word reports a failure.
         let times = if matches!(answer[..], [0x64 | 0x65 | 0x6F, _]) { 2 } else { 1 };
         card.0.answer_matching(0xB2, times, answer.clone());
         let number = card_number(&mut card);

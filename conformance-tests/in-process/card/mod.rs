@@ -27,7 +27,7 @@ fn powered(options: Options) -> Wire {
 }
 
 impl Wire {
-    /// Selects the application, works with it and leaves it. Says how the transaction has to end.
+    /// Selects the application, works with it and leaves it. Returns how the transaction has to end.
     fn work<T>(
         &mut self,
         quirks: &mut Quirks,
@@ -46,7 +46,7 @@ impl Wire {
         (answer, ending)
     }
 
-    /// The same with a card of which nothing is known.
+    /// The same with a card whose quirks are not known.
     fn first_work<T>(&mut self, work: impl FnOnce(&mut Application<'_>) -> Result<T, Error>) -> Result<T, Error> {
         self.work(&mut Quirks::default(), work).0
     }

@@ -16,7 +16,7 @@ fn tries_go_down_to_the_lock_and_are_told_at_each_step() {
                     assert_eq!(application.verify(key_pair, wrong_pin(key_pair)), Err(Error::WrongPin(Some(left))));
                     assert_eq!(application.tries_left(key_pair)?, Some(left));
                 }
-                // The last one is answered 63C0, all others 6984 (card-facts §4.1).
+                // The card answers the attempt that locks it with 63C0, all others with 6984 (card-facts §4.1).
                 assert_eq!(application.verify(key_pair, wrong_pin(key_pair)), Err(Error::PinLocked));
                 assert_eq!(application.verify(key_pair, pin(key_pair)), Err(Error::PinLocked));
                 application.tries_left(key_pair)

@@ -21,7 +21,7 @@ fn begun(program: &Program, session: CK_SESSION_HANDLE) {
     program.sign_init(session, plain(CKM_SHA256_RSA_PKCS), key).expect("a key");
 }
 
-fn confirm(program: &Program, session: CK_SESSION_HANDLE, pin: &[u8]) -> Result<(), Error> {
+fn reauthenticate(program: &Program, session: CK_SESSION_HANDLE, pin: &[u8]) -> Result<(), Error> {
     program.login(session, CKU_CONTEXT_SPECIFIC, pin)
 }
 
@@ -33,14 +33,18 @@ fn each_signature_wants_the_pin() {
     assert_eq!(program.value(session, key, CKA_ALWAYS_AUTHENTICATE), [CK_TRUE]);
     for _ in 0..2 {
         begun(&program, session);
-        assert_eq!(confirm(&program, session, pin(SIGN)), Ok(()));
-        assert_locked(&program.machine, "after the confirmation");
+        assert_eq!(reauthenticate(&program, session, pin(SIGN)), Ok(()));
+        assert_locked(&program.machine, "after the second PIN");
         assert!(program.sign_final(session, b"data").is_ok());
         assert_locked(&program.machine, "after the signature");
         begun(&program, session);
         let sent = pins_sent(&program.card);
-        assert_eq!(program.sign_final(session, b"data").map(|_| ()), Err(Error::UserNotLoggedIn), "not without it");
-        assert_eq!(pins_sent(&program.card), sent, "the card was not asked");
+        assert_eq!(
+            program.sign_final(session, b"data").map(|_| ()),
+            Err(Error::UserNotLoggedIn),
+            "not without the PIN"
+        );
+        assert_eq!(pins_sent(&program.card), sent, "the card got no PIN");
     }
     assert_eq!(program.session_info(session).expect("open").state, CKS_RW_USER_FUNCTIONS, "the login lasts");
 }
@@ -53,23 +57,23 @@ fn the_authentication_key_does_not() {
     assert_eq!(program.value(session, key, CKA_ALWAYS_AUTHENTICATE), [CK_FALSE]);
     assert!(program.sign(session, plain(CKM_RSA_PKCS), b"x").is_ok());
     begun(&program, session);
-    assert_eq!(confirm(&program, session, pin(AUTH)), Err(Error::OperationNotInitialized));
+    assert_eq!(reauthenticate(&program, session, pin(AUTH)), Err(Error::OperationNotInitialized));
 }
 
 #[test]
 fn a_confirmation_belongs_to_a_signature_under_way() {
     let program = program();
     let session = program.open_logged_in(SIGN);
-    assert_eq!(confirm(&program, session, pin(SIGN)), Err(Error::OperationNotInitialized));
+    assert_eq!(reauthenticate(&program, session, pin(SIGN)), Err(Error::OperationNotInitialized));
     let other = program.open(SIGN);
     begun(&program, session);
-    assert_eq!(confirm(&program, other, pin(SIGN)), Err(Error::OperationNotInitialized), "another session's");
-    assert_eq!(confirm(&program, session, pin(SIGN)), Ok(()));
-    assert_eq!(confirm(&program, session, pin(SIGN)), Err(Error::OperationNotInitialized), "once is enough");
+    assert_eq!(reauthenticate(&program, other, pin(SIGN)), Err(Error::OperationNotInitialized), "another session's");
+    assert_eq!(reauthenticate(&program, session, pin(SIGN)), Ok(()));
+    assert_eq!(reauthenticate(&program, session, pin(SIGN)), Err(Error::OperationNotInitialized), "once per signature");
     assert!(program.sign_final(session, b"data").is_ok());
     let key = program.object(session, CKO_PRIVATE_KEY);
     program.sign_recover_init(session, plain(CKM_RSA_PKCS), key).expect("a key");
-    assert_eq!(confirm(&program, session, pin(SIGN)), Ok(()));
+    assert_eq!(reauthenticate(&program, session, pin(SIGN)), Ok(()));
     assert!(program.sign_recover(session, b"data").is_ok());
 }
 
@@ -79,11 +83,11 @@ fn a_wrong_confirmation_signs_nothing() {
     let session = program.open_logged_in(SIGN);
     begun(&program, session);
     for _ in 0..5 {
-        assert_eq!(confirm(&program, session, b"WRONG9"), Err(Error::PinIncorrect));
+        assert_eq!(reauthenticate(&program, session, b"WRONG9"), Err(Error::PinIncorrect));
     }
-    assert_eq!(confirm(&program, session, b"short"), Err(Error::PinIncorrect));
+    assert_eq!(reauthenticate(&program, session, b"short"), Err(Error::PinIncorrect));
     assert_eq!(program.card.card().tries_left(PinKind::Signature), 4, "one try for one wrong PIN");
-    assert_eq!(confirm(&program, session, pin(SIGN)), Ok(()), "the signature waits still");
+    assert_eq!(reauthenticate(&program, session, pin(SIGN)), Ok(()), "the signature still waits");
     assert!(program.sign_final(session, b"data").is_ok());
 }
 
@@ -97,9 +101,9 @@ fn a_locked_pin_logs_the_user_out() {
         let program = Program::with(Options::default(), settings);
         let session = program.open_logged_in(SIGN);
         begun(&program, session);
-        // Another program has left one try.
+        // Another program has left only one try.
         program.card.card().set_tries_left(PinKind::Signature, 1);
-        assert_eq!(confirm(&program, session, b"WRONG9"), Err(Error::PinLocked));
+        assert_eq!(reauthenticate(&program, session, b"WRONG9"), Err(Error::PinLocked));
         assert_eq!(program.card.card().tries_left(PinKind::Signature), spared);
         assert_eq!(program.session_info(session).expect("open").state, CKS_RW_PUBLIC_SESSION);
         assert_eq!(program.sign_final(session, b"data").map(|_| ()), Err(Error::OperationNotInitialized));
@@ -132,5 +136,5 @@ fn a_logout_during_a_confirmation_is_a_logout() {
     let _ = token.reauthenticate(PinEntry::Typed(pin(SIGN)));
     let logout = receiver.recv().expect("a logout");
     assert_eq!(logout.join().expect("no panic"), Ok(()));
-    assert!(!token.is_logged_in(), "the confirmation has brought the PIN back");
+    assert!(!token.is_logged_in(), "the second PIN has brought the login back");
 }

@@ -1,4 +1,4 @@
-//! Attributes: every one readable but the secret ones, and true.
+//! Attributes: all readable except the secret ones, and correct.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{ATTRIBUTES, Error};
@@ -99,13 +99,13 @@ fn every_attribute_is_readable() {
 
 #[test]
 fn the_list_of_attributes_is_complete() {
-    // C_GetObjectSize counts by it, and the contract suite searches by each one of it.
+    // C_GetObjectSize adds up these attributes, and the contract suite searches by each of them.
     let program = Program::new();
     let session = program.open_logged_in(AUTH);
     for object in program.find(session, &Filter::new()) {
         let class = program.number(session, object, CKA_CLASS);
         let attribute = program.attributes(session, object).expect("the object");
-        // All that the standard has a number for, and those with more than one value (CKF_ARRAY_ATTRIBUTE).
+        // All numbers of the standard, and those of attributes with more than one value (CKF_ARRAY_ATTRIBUTE).
         for kind in (0..0x1000).chain(CKF_ARRAY_ATTRIBUTE..CKF_ARRAY_ATTRIBUTE + 0x1000) {
             assert_eq!(attribute(kind).is_ok(), expected(class).contains(&kind), "class {class}, attribute {kind:X}");
             assert!(attribute(kind).is_err() || ATTRIBUTES.contains(&kind), "{kind:X}");
@@ -178,8 +178,8 @@ fn a_certificate_says_what_is_in_it() {
             let part = value(part);
             assert!(der.windows(part.len()).any(|window| window == part), "a part of the certificate");
         }
-        assert_eq!(value(CKA_SERIAL_NUMBER)[..2], [0x02, 0x03], "an INTEGER, header and all");
-        assert_eq!(value(CKA_SUBJECT)[0], 0x30, "a SEQUENCE, header and all");
+        assert_eq!(value(CKA_SERIAL_NUMBER)[..2], [0x02, 0x03], "an INTEGER with its header");
+        assert_eq!(value(CKA_SUBJECT)[0], 0x30, "a SEQUENCE with its header");
         for date in [CKA_START_DATE, CKA_END_DATE].map(value) {
             assert_eq!(date.len(), 8);
             assert!(date.iter().all(u8::is_ascii_digit));
@@ -199,7 +199,7 @@ fn ca_certificates() {
         let session = program.open_logged_in(key_pair);
         let authority = vec![(CKA_CERTIFICATE_CATEGORY, of_number(CK_CERTIFICATE_CATEGORY_AUTHORITY))];
         let [object] = program.find(session, &authority)[..] else { panic!("one CA certificate") };
-        // The id comes from the holder's certificate; it must be that of the CA's own.
+        // The id comes from the holder's certificate; it must equal the id in the CA's own certificate.
         let (id, cost) = program.machine.cost_of(|| program.value(session, object, CKA_ID));
         assert!(cost.apdus <= 8, "the CA's certificate is not read for its id: {cost:?}");
         assert_eq!(program.value(session, object, CKA_VALUE), der);
@@ -229,7 +229,7 @@ fn flags_of_keys() {
             (CKA_DERIVE, CK_FALSE),
             (CKA_ALWAYS_AUTHENTICATE, CK_FALSE),
             (CKA_MODIFIABLE, CK_FALSE),
-            // All three, because where the keys were made is not known for sure.
+            // All three are false, because it is not certain where the keys were made.
             (CKA_LOCAL, CK_FALSE),
             (CKA_ALWAYS_SENSITIVE, CK_FALSE),
             (CKA_NEVER_EXTRACTABLE, CK_FALSE),

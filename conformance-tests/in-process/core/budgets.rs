@@ -10,7 +10,7 @@ use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, module_on, plain, slot_of
 use crate::machine::Cost;
 use crate::support::{AUTH, SIGN, machine_with, pin, plastic};
 
-/// Shows with `--nocapture` what was measured.
+/// `--nocapture` shows the figures.
 fn within(name: &str, cost: Cost, apdus: usize, bytes: usize) {
     println!("{name}: {} APDUs (at most {apdus}), {} bytes (at most {bytes})", cost.apdus, cost.bytes);
     assert!(cost.apdus <= apdus && cost.bytes <= bytes, "{name}: {cost:?}, more than {apdus} APDUs or {bytes} bytes");
@@ -62,7 +62,7 @@ fn from_the_start_to_the_second_signature() {
 
 #[test]
 fn the_certificate_before_the_login() {
-    // The order of ssh and of browsers: find the certificate first, then log in.
+    // As ssh and browsers do it: find the certificate first, then log in.
     let program = Program::new();
     let ((), cost) = program.machine.cost_of(|| {
         let _ = program.slot_ids(true, true);
@@ -134,7 +134,7 @@ fn a_call_in_a_session_asks_the_reader_once() {
     let questions = |work: &dyn Fn()| program.machine.presence_questions_of(work);
     assert_eq!(questions(&|| assert!(program.session_info(session).is_ok())), 1, "C_GetSessionInfo");
     assert_eq!(questions(&|| program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key")), 1, "C_SignInit");
-    // As the C boundary does it: the length first, then the signature. Each transaction compares the insertion by itself.
+    // Like the C boundary: the length first, then the signature. Each transaction compares the insertion by itself.
     let sign = || {
         let call = program.module.call(session).expect("open");
         assert_eq!(call.signature_length(Data::Whole), Ok(256));

@@ -15,11 +15,11 @@ use super::{Program, module_on, plain};
 use crate::machine::{Cost, Fate, Machine};
 use crate::support::{AUTH, READER, SECOND_READER, assert_locked, plastic};
 
-/// How long C_Finalize may leave a thread in C_WaitForSlotEvent: at most 100 ms, because programs finalize when they
-/// exit and wait for their threads then; and as much again for a machine that is busy with the other tests.
+/// How long a thread may stay in C_WaitForSlotEvent after C_Finalize: 100 ms, because programs call it at their exit
+/// and then wait for their threads; and as much again for a machine that is busy with the other tests.
 const WAKE_LIMIT: Duration = Duration::from_millis(200);
 
-/// The slots that have events, until there are none.
+/// All slots that have events now.
 fn events(module: &Module) -> HashSet<CK_SLOT_ID> {
     let mut slots = HashSet::new();
     loop {
@@ -53,7 +53,7 @@ fn insertions_and_removals_are_events_of_both_slots() {
     assert_eq!(events(&module), HashSet::from([2, 3]));
     machine.insert(READER, &card);
     machine.remove(READER);
-    assert_eq!(events(&module), HashSet::from([0, 1]), "one flag for each slot, however often it was set");
+    assert_eq!(events(&module), HashSet::from([0, 1]), "one flag for each slot, however many events");
     machine.unplug(READER);
     assert_eq!(events(&module), HashSet::from([0, 1]));
     machine.plug(READER);
@@ -127,7 +127,7 @@ fn finalize_wakes_who_waits() {
                 thread::spawn(move || (module.wait_for_slot_event(true), Instant::now()))
             })
             .collect();
-        // Enough for the threads to fall asleep; it is right as well if one has not.
+        // Long enough for the threads to fall asleep. The test is right even if one is still awake.
         thread::sleep(Duration::from_millis(50));
         let start = Instant::now();
         module.finalize();
@@ -137,7 +137,7 @@ fn finalize_wakes_who_waits() {
             let late = woken.saturating_duration_since(start);
             assert!(late < WAKE_LIMIT, "woken after {late:?}");
         }
-        assert_eq!(module.wait_for_slot_event(true), Err(Error::NotInitialized), "nobody falls asleep afterwards");
+        assert_eq!(module.wait_for_slot_event(true), Err(Error::NotInitialized), "no thread falls asleep afterwards");
     }
 }
 
@@ -147,7 +147,7 @@ fn finalize_wakes_who_waits_before_it_waits_for_the_card() {
     let session = program.open_logged_in(AUTH);
     let key = program.object(session, CKO_PRIVATE_KEY);
     program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key");
-    // The card takes its time for the signature, and C_Finalize waits for it, so that it can lock the card.
+    // The card is slow to sign, and C_Finalize waits for the signature, because it has to lock the card.
     let (begun, at_work) = mpsc::channel();
     program.machine.intercept(READER, move |command| {
         if command.get(1) == Some(&0x2A) {
@@ -166,7 +166,7 @@ fn finalize_wakes_who_waits_before_it_waits_for_the_card() {
         assert_eq!(answer, Err(Error::NotInitialized));
         let late = woken.saturating_duration_since(start);
         assert!(late < WAKE_LIMIT, "woken after {late:?}");
-        assert!(woken < finalized, "the card was waited for");
+        assert!(woken < finalized, "C_Finalize waited for the card");
     });
     program.machine.intercept_no_more(READER);
     assert_locked(&program.machine, "after C_Finalize");

@@ -37,7 +37,7 @@ pub(crate) fn slot_of(key_pair: KeyPair) -> CK_SLOT_ID {
     }
 }
 
-/// A program that has initialised the module on a machine.
+/// A program that has initialised the module.
 pub(crate) struct Program {
     pub(crate) machine: Machine,
     pub(crate) card: Plastic,
@@ -96,7 +96,7 @@ impl Program {
         found.into_iter().map(|object| self.number(session, object, CKA_CLASS)).collect()
     }
 
-    /// The only object of a class; of the certificates the holder's.
+    /// The only object of a class; for certificates, the holder's.
     pub(crate) fn object(&self, session: CK_SESSION_HANDLE, class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
         let mut filter = vec![(CKA_CLASS, of_number(class))];
         if class == CKO_CERTIFICATE {
@@ -150,7 +150,7 @@ pub(crate) fn plain(kind: CK_MECHANISM_TYPE) -> Mechanism {
     Mechanism { kind, parameter: Parameter::None }
 }
 
-/// The PSS that the card knows.
+/// The only PSS that the card knows.
 pub(crate) fn pss(kind: CK_MECHANISM_TYPE) -> Mechanism {
     let parameters = PssParameters { hash: CKM_SHA256, mask: CKG_MGF1_SHA256, salt: 32 };
     Mechanism { kind, parameter: Parameter::Pss(parameters) }

@@ -1,4 +1,4 @@
-//! The objects of the tokens, and who finds them.
+//! The objects of the tokens, and when a session finds them.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::Error;
@@ -10,7 +10,7 @@ use super::{Filter, Program, class, of_number};
 use crate::machine::Cost;
 use crate::support::{AUTH, READER, SIGN, certificate};
 
-/// What is left when the keys and the holder's certificate cannot be seen.
+/// The objects that a session always sees, even without the keys and the holder's certificate.
 const ALWAYS: [CK_OBJECT_CLASS; 4] = [CKO_CERTIFICATE, CKO_PROFILE, CKO_PROFILE, CKO_PROFILE];
 
 #[test]
@@ -37,7 +37,11 @@ fn the_signature_token_before_and_after_login() {
     let certificate = program.object(session, CKO_CERTIFICATE);
     program.logout(session).expect("logged in");
     assert_eq!(program.classes(session), ALWAYS);
-    assert_eq!(program.attributes(session, certificate).map(|_| ()), Err(Error::ObjectHandleInvalid), "out of sight");
+    assert_eq!(
+        program.attributes(session, certificate).map(|_| ()),
+        Err(Error::ObjectHandleInvalid),
+        "no longer visible"
+    );
 }
 
 #[test]
@@ -111,7 +115,7 @@ fn ca_certificates_can_be_missing_or_left_out() {
         let session = program.open(AUTH);
         let authority = (CKA_CERTIFICATE_CATEGORY, of_number(CK_CERTIFICATE_CATEGORY_AUTHORITY));
         let subject = certificate(AUTH);
-        // Whoever wants to know what is in it makes the module look, and then it is not there.
+        // A search by a value makes the module read the CA certificate, and then the object disappears.
         assert!(program.find(session, &vec![authority.clone(), (CKA_VALUE, subject)]).is_empty(), "{presence:?}");
         assert!(program.find(session, &vec![authority]).is_empty(), "{presence:?}");
         assert_eq!(program.find(session, &class(CKO_CERTIFICATE)).len(), 1, "{presence:?}");
@@ -141,7 +145,7 @@ fn searches_by_what_is_in_an_object() {
     ] {
         assert!(program.find(session, &nothing).is_empty(), "{nothing:?}");
     }
-    // The issuer's name and number lead to the issuer's certificate.
+    // The issuer's name leads to the issuer's certificate.
     let issuer = program.value(session, own, CKA_ISSUER);
     let found = program.find(session, &vec![(CKA_CLASS, of_number(CKO_CERTIFICATE)), (CKA_SUBJECT, issuer)]);
     assert_eq!(found.len(), 1);
@@ -164,7 +168,7 @@ fn searches_come_in_portions_and_one_at_a_time() {
 
 #[test]
 fn what_browsers_ask_for_costs_nothing() {
-    // NSS looks for profiles and for its own kind of trust object at every token.
+    // NSS searches every token for profiles and for its own kind of trust object.
     let netscape_trust = 0xCE53_4353;
     for key_pair in KeyPair::ALL {
         let program = Program::new();
@@ -176,7 +180,7 @@ fn what_browsers_ask_for_costs_nothing() {
             class(CKO_SECRET_KEY),
             class(CKO_DATA),
             class(CKO_HW_FEATURE),
-            // And without login no private key is worth reading a certificate.
+            // Before login, a search for private keys does not have to read a certificate.
             class(CKO_PRIVATE_KEY),
         ] {
             let (_, cost) = program.machine.cost_of(|| program.find(session, &filter));

@@ -1,4 +1,4 @@
-//! PIN pads as a program sees them: NULL in the place of a PIN (PKCS#11 3.2 §5.5.9, §5.6.8).
+//! PIN pads as a program sees them: NULL instead of a PIN (PKCS#11 3.2 §5.5.9, §5.6.8).
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, PinEntry};
@@ -10,7 +10,7 @@ use super::{AUTH_SLOT, Program, SIGN_SLOT, module_on, plain, slot_of};
 use crate::machine::{Cost, User};
 use crate::support::{AUTH, READER, SIGN, assert_locked, kind, machine_with, pin, pins_sent, plastic};
 
-/// A program at a reader with a PIN pad that has letters.
+/// A program and a reader with a PIN pad that has letters.
 fn program_with(options: Options, settings: Settings) -> Program {
     let card = plastic(options);
     let machine = machine_with(&card);
@@ -48,7 +48,7 @@ impl Program {
     }
 }
 
-/// For which tokens programs are told to pass NULL.
+/// Whether each token says that a program can pass NULL.
 fn protected(program: &Program) -> [bool; 2] {
     [AUTH_SLOT, SIGN_SLOT]
         .map(|slot| program.token_info(slot).expect("a token").flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0)
@@ -56,10 +56,10 @@ fn protected(program: &Program) -> [bool; 2] {
 
 #[test]
 fn programs_are_told_where_a_pad_takes_the_pin() {
-    let told = |pin_pad| protected(&program_with(Options::default(), Settings { pin_pad, ..Settings::default() }));
-    assert_eq!(told(PinPads::Auto), [true, false], "nothing shows that a pad has letters");
-    assert_eq!(told(PinPads::Letters), [true, true]);
-    assert_eq!(told(PinPads::Off), [false, false]);
+    let says = |pin_pad| protected(&program_with(Options::default(), Settings { pin_pad, ..Settings::default() }));
+    assert_eq!(says(PinPads::Auto), [true, false], "no feature shows that a pad has letters");
+    assert_eq!(says(PinPads::Letters), [true, true]);
+    assert_eq!(says(PinPads::Off), [false, false]);
     let without = Program::with(Options::default(), letters());
     assert_eq!(protected(&without), [false, false]);
     let only_modifies = Program::with(Options::default(), letters());
@@ -116,7 +116,7 @@ fn login_signatures_logout() {
             assert_eq!(program.logout(session), Ok(()));
             program.assert_given_back("after C_Logout");
             assert_eq!(program.logout(session), Err(Error::UserNotLoggedIn));
-            // The last session of the token, all sessions of the slot, and the end.
+            // Other ways to end a login: the last session of the token, all sessions of the slot, and C_Finalize.
             program.log_in_at_pad(session, key_pair);
             assert_eq!(program.close_session(session), Ok(()));
             program.assert_given_back("after C_CloseSession");
@@ -160,7 +160,7 @@ fn what_the_user_does_at_the_pad() {
         program.machine.at_pad(READER, &[user]);
         assert_eq!(program.login_on_pad(session, CKU_USER), Err(expected), "{user:?}");
     }
-    assert_eq!(program.card.card().tries_left(kind(SIGN)), 4, "one of them was an attempt");
+    assert_eq!(program.card.card().tries_left(kind(SIGN)), 4, "only one of them was an attempt");
     let flags = program.token_info(SIGN_SLOT).expect("a token").flags;
     assert!(flags & CKF_USER_PIN_COUNT_LOW != 0 && flags & CKF_USER_PIN_FINAL_TRY == 0);
     program.machine.set_shared(READER, true);
@@ -179,7 +179,7 @@ fn a_pad_without_letters() {
     assert_eq!(
         program.login_on_pad(session, CKU_USER),
         Err(Error::PinIncorrect),
-        "what the setting promises is not so"
+        "the setting promises keys that the pad does not have"
     );
     assert_eq!(program.card.card().tries_left(kind(SIGN)), 5);
     assert_eq!(program.login(session, CKU_USER, pin(SIGN)), Ok(()), "a typed PIN");
@@ -235,21 +235,25 @@ fn each_signature_asks_at_the_pad() {
         for typed in [false, true, false] {
             let begin = || program.sign_init(session, plain(CKM_SHA256_RSA_PKCS), key).expect("a key");
             begin();
-            assert_eq!(program.sign_final(session, b"data").map(|_| ()), Err(Error::UserNotLoggedIn), "not without");
+            assert_eq!(
+                program.sign_final(session, b"data").map(|_| ()),
+                Err(Error::UserNotLoggedIn),
+                "not without the PIN"
+            );
             begin();
             program.machine.at_pad(READER, &[User::Cancels, User::Types("WRONG9"), right(SIGN)]);
-            let confirm = || program.login_on_pad(session, CKU_CONTEXT_SPECIFIC);
-            assert_eq!(confirm(), Err(Error::FunctionCanceled));
-            assert_eq!(confirm(), Err(Error::PinIncorrect));
+            let reauthenticate = || program.login_on_pad(session, CKU_CONTEXT_SPECIFIC);
+            assert_eq!(reauthenticate(), Err(Error::FunctionCanceled));
+            assert_eq!(reauthenticate(), Err(Error::PinIncorrect));
             match typed {
                 true => assert_eq!(program.login(session, CKU_CONTEXT_SPECIFIC, pin(SIGN)), Ok(())),
-                false => assert_eq!(confirm(), Ok(())),
+                false => assert_eq!(reauthenticate(), Ok(())),
             }
             assert!(program.sign_final(session, b"data").is_ok());
             assert_eq!(program.machine.others_can_connect(READER), typed_login);
         }
         assert_eq!(program.close_session(session), Ok(()));
-        program.assert_given_back("in the end");
+        program.assert_given_back("after C_CloseSession");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A program's calls in a session, each as one call of C: the handle is resolved anew each time.
+//! A program's calls in a session, each like a call from C: the handle is resolved anew each time.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Data, Error, Mechanism, PinEntry};
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Program;
 
-/// Calls that go to [`jpki_pkcs11::core::Call`] under the same name, with the session's handle in front.
+/// Methods of [`jpki_pkcs11::core::Call`] under the same names, with the session's handle as the first argument.
 macro_rules! calls {
     ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+) => {
         impl Program {
@@ -62,7 +62,7 @@ impl Program {
         Ok(())
     }
 
-    /// C_GetAttributeValue, for one attribute after the other.
+    /// C_GetAttributeValue, for one attribute at a time.
     pub(crate) fn attributes(
         &self,
         session: CK_SESSION_HANDLE,

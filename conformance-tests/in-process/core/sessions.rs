@@ -1,4 +1,4 @@
-//! Sessions, login and logout, and cards that go in between.
+//! Sessions, login and logout, and cards that are removed in between.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::Error;
@@ -29,7 +29,7 @@ fn a_session_tells_its_state() {
     assert_eq!((state(read_only), state(read_write)), (CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION));
     program.login(read_only, CKU_USER, pin(AUTH)).expect("the right PIN");
     assert_eq!((state(read_only), state(read_write)), (CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS));
-    assert_eq!(state(other_slot), CKS_RW_PUBLIC_SESSION, "the other token is another login");
+    assert_eq!(state(other_slot), CKS_RW_PUBLIC_SESSION, "each token has its own login");
     program.logout(read_write).expect("logged in");
     assert_eq!((state(read_only), state(read_write)), (CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION));
     let info = program.session_info(read_write).expect("a session");
@@ -66,7 +66,7 @@ fn the_last_session_takes_the_login_with_it() {
         assert_eq!(program.session_info(second).expect("open").state, CKS_RW_USER_FUNCTIONS);
         program.close_session(second).expect("open");
         assert_locked(&program.machine, "after the last session");
-        assert_eq!(program.machine.connections(), 0, "the reader is left to others");
+        assert_eq!(program.machine.connections(), 0, "the reader is free for other programs");
         let third = program.open(key_pair);
         assert_eq!(program.session_info(third).expect("open").state, CKS_RW_PUBLIC_SESSION);
         assert!(third > second, "a handle is never given twice");
@@ -115,7 +115,7 @@ fn a_card_that_goes_closes_its_sessions() {
         let program = Program::new();
         let (one, other) = (program.open_logged_in(key_pair), program.open(key_pair));
         program.machine.remove(READER);
-        assert_eq!(program.close_session(one), Err(Error::SessionHandleInvalid), "the first to ask learns it as well");
+        assert_eq!(program.close_session(one), Err(Error::SessionHandleInvalid), "the first call reports it as well");
         assert_eq!(program.session_info(other).map(|_| ()), Err(Error::SessionHandleInvalid));
         assert_eq!(program.slot_ids(true, true), [0; 0]);
         assert_eq!(program.token_info(slot_of(key_pair)).map(|_| ()), Err(Error::TokenNotPresent));
@@ -181,7 +181,7 @@ fn a_card_that_is_pulled_out_during_a_signature() {
 fn two_threads_begin_the_same_operation_in_one_session() {
     let program = Program::new();
     let session = program.open(AUTH);
-    // The certificate is read from the card for the first of them, and both find no search before.
+    // The module reads the certificate for the first of them; both begin before there is a search.
     let (reads, reading) = std::sync::mpsc::channel();
     let mut first = true;
     program.machine.intercept(READER, move |command| {
@@ -200,7 +200,7 @@ fn two_threads_begin_the_same_operation_in_one_session() {
         let other = scope.spawn(begin);
         [one, other].map(|thread| thread.join().expect("no panic"))
     });
-    // Whichever is faster.
+    // Either of them may win.
     assert!(answers.contains(&Ok(())) && answers.contains(&Err(Error::OperationActive)), "{answers:?}");
 }
 
@@ -210,7 +210,7 @@ fn a_session_handle_is_never_used_again() {
     let module = module_on(&machine, Settings::default());
     let first = module.open_session(AUTH_SLOT, READ_WRITE).expect("a session");
     module.finalize();
-    // As after C_Finalize and C_Initialize.
+    // Like C_Finalize and C_Initialize.
     let module = module_on(&machine, Settings::default());
     let second = module.open_session(SIGN_SLOT, READ_WRITE).expect("a session");
     assert!(second > first);
@@ -234,11 +234,7 @@ fn logout_in_the_middle_of_operations() {
         for one in [session, other] {
             assert_eq!(program.sign_final(one, b"").map(|_| ()), Err(Error::OperationNotInitialized));
             assert_eq!(program.find_objects(one, 1), Err(Error::OperationNotInitialized));
-            assert_eq!(
-                program.digest_final(one, b"").map(|digest| digest.len()),
-                Ok(32),
-                "a digest is nobody's secret"
-            );
+            assert_eq!(program.digest_final(one, b"").map(|digest| digest.len()), Ok(32), "a digest needs no login");
             assert_eq!(program.sign_init(one, plain(CKM_SHA256_RSA_PKCS), key), Err(Error::UserNotLoggedIn));
         }
         assert_locked(&program.machine, "after logout");
@@ -258,7 +254,7 @@ fn a_pin_is_changed_with_a_read_write_session() {
             Err(Error::PinInvalid)
         );
         assert_eq!(program.set_pin(session, b"9", new), Err(Error::PinIncorrect));
-        assert_eq!(pins_sent(&program.card), 0, "all that was refused without the card");
+        assert_eq!(pins_sent(&program.card), 0, "these were refused without the card");
         assert_eq!(program.set_pin(session, pin(key_pair), new), Ok(()));
         assert_locked(&program.machine, "after C_SetPIN");
         assert_eq!(program.login(session, CKU_USER, pin(key_pair)), Err(Error::PinIncorrect));

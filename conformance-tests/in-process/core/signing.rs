@@ -1,4 +1,4 @@
-//! Signatures with every mechanism, checked without the module's help.
+//! Signatures with every mechanism, checked independently of the module.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Data, Error, Mechanism, Parameter, PssParameters};
@@ -127,7 +127,7 @@ fn only_the_pss_that_the_card_knows() {
         let answer = program.sign_init(session, Mechanism { kind: CKM_RSA_PKCS, parameter }, key);
         assert_eq!(answer, Err(Error::MechanismParamInvalid), "{parameter:?}");
     }
-    assert_eq!(program.sign_init(session, plain(CKM_RSA_PKCS), key), Ok(()), "none of them has begun anything");
+    assert_eq!(program.sign_init(session, plain(CKM_RSA_PKCS), key), Ok(()), "none of them has begun an operation");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn operations_one_after_the_other() {
     assert_eq!(init(), Ok(()));
     program.session_cancel(session, CKF_SIGN).expect("open");
     assert_eq!(program.sign_update(session, b"x"), ended);
-    // Too much at once ends the operation, as PKCS#11 has it.
+    // Too much data ends the operation, as PKCS#11 requires.
     program.sign_init(session, plain(CKM_RSA_PKCS), key).expect("a key");
     assert_eq!(program.sign_update(session, &[0; 245]), Ok(()));
     assert_eq!(program.sign_update(session, &[0; 1]), Err(Error::DataLenRange));

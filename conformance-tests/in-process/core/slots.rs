@@ -1,4 +1,4 @@
-//! Slots and tokens as a program lists them.
+//! Slots and tokens in the lists that a program gets.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Module};
@@ -56,7 +56,7 @@ fn slots_keep_their_meaning_when_readers_come_and_go() {
     let (first, second) = (serial(0), serial(2));
     machine.unplug(READER);
     assert_eq!(module.slot_ids(true, true), [2, 3]);
-    assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3], "the slot is there, its reader is not");
+    assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3], "the slot stays without its reader");
     assert_eq!(serial(0), Err(Error::TokenNotPresent));
     assert_eq!(serial(2), second);
     machine.plug("Virtual Reader 02 00");
@@ -64,7 +64,7 @@ fn slots_keep_their_meaning_when_readers_come_and_go() {
     machine.plug(READER);
     assert_eq!(serial(0), first);
     assert_eq!(module.slot_ids(true, true), [0, 1, 2, 3]);
-    // A card may move, its slot does not.
+    // A card can move to another slot.
     let (one, other) = (machine.remove(READER), machine.remove(SECOND_READER));
     machine.insert(READER, &other);
     machine.insert(SECOND_READER, &one);
@@ -77,12 +77,12 @@ fn new_readers_show_with_a_list_only() {
     let module = module_on(&machine, Settings::default());
     assert_eq!(module.slot_ids(false, true), [0, 1]);
     machine.plug(SECOND_READER);
-    assert_eq!(module.slot_ids(false, false), [0, 1], "between the two calls for one list nothing changes");
-    // An event tells of a slot before it is in the list.
+    assert_eq!(module.slot_ids(false, false), [0, 1], "nothing changes between the two calls for one list");
+    // An event can name a slot that is not in the list yet.
     let events = [module.wait_for_slot_event(false), module.wait_for_slot_event(false)];
     assert_eq!(events, [Ok(2), Ok(3)]);
     assert!(module.slot_info(2).is_ok());
-    assert_eq!(module.slot_ids(false, false), [0, 1], "nor do other functions change it");
+    assert_eq!(module.slot_ids(false, false), [0, 1], "other functions do not change the list either");
     assert_eq!(module.slot_ids(false, true), [0, 1, 2, 3]);
     assert_eq!(module.slot_ids(false, false), [0, 1, 2, 3]);
 }
@@ -141,7 +141,7 @@ fn foreign_and_missing_cards_are_no_tokens() {
     assert_eq!(program.token_info(AUTH_SLOT).map(|_| ()), Err(Error::TokenNotPresent));
 }
 
-/// What CK_TOKEN_INFO says of the PIN.
+/// The flags of CK_TOKEN_INFO about the PIN.
 fn pin_flags(program: &Program, key_pair: KeyPair) -> CK_FLAGS {
     let flags = program.token_info(slot_of(key_pair)).expect("a token").flags;
     flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED)
@@ -168,7 +168,7 @@ fn tokens_warn_before_the_pin_is_locked() {
         }
         assert_eq!(program.login(session, CKU_USER, pin(key_pair)), Err(Error::PinLocked));
         let other = if key_pair == AUTH { SIGN } else { AUTH };
-        assert_eq!(pin_flags(&program, other), 0, "the other PIN is another PIN");
+        assert_eq!(pin_flags(&program, other), 0, "the other PIN is not affected");
     }
 }
 
@@ -179,7 +179,7 @@ fn a_pin_that_was_never_set_is_locked_or_says_nothing() {
         (LockedQuery::NoTries, Presence::Present, locked, Error::PinLocked),
         (LockedQuery::Blocked, Presence::Present, locked, Error::PinLocked),
         (LockedQuery::NotSet, Presence::Present, 0, Error::UserPinNotInitialized),
-        // Without a certificate there never was a PIN, which is another thing to tell its owner than that it is locked.
+        // If there is no certificate, there never was a PIN, and the owner needs another message than "locked".
         (LockedQuery::NoTries, Presence::Blank, locked, Error::UserPinNotInitialized),
         (LockedQuery::Blocked, Presence::Blank, locked, Error::UserPinNotInitialized),
         (LockedQuery::NotSet, Presence::Blank, 0, Error::UserPinNotInitialized),
@@ -189,7 +189,7 @@ fn a_pin_that_was_never_set_is_locked_or_says_nothing() {
         let says_set = program.token_info(slot_of(SIGN)).expect("a token").flags & CKF_USER_PIN_INITIALIZED != 0;
         assert_eq!(says_set, sign_certificate == Presence::Present, "{query:?}");
         assert_eq!(pin_flags(&program, SIGN), flags, "{query:?}");
-        assert_eq!(pin_flags(&program, AUTH), 0, "{query:?}: the other PIN is another PIN");
+        assert_eq!(pin_flags(&program, AUTH), 0, "{query:?}: the other PIN is not affected");
         let session = program.open(SIGN);
         assert_eq!(program.login(session, CKU_USER, pin(SIGN)), Err(refusal), "{query:?}");
         assert_eq!(pin_flags(&program, SIGN), flags, "{query:?}, after a login");

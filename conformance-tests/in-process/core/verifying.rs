@@ -1,4 +1,4 @@
-//! Verification: what the card has signed is right, and nothing else is.
+//! Verification: it accepts what the card has signed, and nothing else.
 
 use cryptoki_sys::*;
 use jpki_pkcs11::core::{Error, Mechanism};
@@ -33,7 +33,7 @@ fn round_trips() {
             };
             let (answer, cost) = program.machine.cost_of(|| verify(&data, &signature));
             assert_eq!((answer, cost), (Ok(()), Cost::default()), "{mechanism:?}");
-            // In parts as well.
+            // Also in parts.
             program.verify_init(session, mechanism, key).expect("a key");
             data.chunks(9).for_each(|part| program.verify_update(session, part).expect("an operation"));
             assert_eq!(program.verify_final(session, &signature), Ok(()), "{mechanism:?} in parts");

@@ -1,4 +1,4 @@
-//! The machine as the module reaches it: the transport's three traits.
+//! The machine as the module sees it: the transport's three traits.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::{Fate, Machine, Plastic};
 
 /// The longest response that a short command has, status word included.
 const RESPONSE_MAX: usize = 258;
-/// The longest sleep in one call, so that a cancellation that never comes fails a test and does not hang it.
+/// The longest sleep in one call. It makes a test fail, and not hang, if a cancellation never comes.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl ResourceManager for Machine {
@@ -96,7 +96,7 @@ struct Handle {
 }
 
 impl Handle {
-    /// The handle still leads to the card it was made for.
+    /// Fails unless the handle still leads to the card that it was made for.
     fn check(&self) -> Result<(), Error> {
         let table = self.machine.0.table.lock();
         let reader = table.reader(&self.name)?;
@@ -110,7 +110,7 @@ impl Handle {
         if !now.card || now.events != self.events {
             return Err(Error::Removed);
         }
-        // A shared connection connects again, as the one over PC/SC does.
+        // A shared connection connects again, like the one over PC/SC.
         if self.exclusive && reader.resets != self.resets { Err(Error::Reset) } else { Ok(()) }
     }
 }
@@ -124,7 +124,7 @@ impl Connection for Handle {
         let _transaction = self.plastic.0.transaction.lock();
         self.check()?;
         self.plastic.card().power_on();
-        // Stands if `work` unwinds.
+        // This ending stays if `work` panics.
         let mut line = Line { handle: self, ending: Ending::PowerDown };
         line.ending = work(&mut line);
         Ok(())
@@ -144,7 +144,7 @@ impl Drop for Handle {
     }
 }
 
-/// The card for as long as a transaction of the module lasts.
+/// The card during a transaction of the module.
 struct Line<'a> {
     handle: &'a Handle,
     ending: Ending,
@@ -153,7 +153,7 @@ struct Line<'a> {
 impl Channel for Line<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let machine = &self.handle.machine.0;
-        // Taken out while it runs, so that it may do anything with the machine.
+        // Out of the map while it runs, because it may do anything with the machine.
         let interceptor = machine.interceptors.lock().remove(&self.handle.name);
         let fate = match interceptor {
             None => Fate::Arrives,

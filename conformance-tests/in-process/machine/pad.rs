@@ -1,4 +1,4 @@
-//! A pretend PIN pad, and the user in front of it.
+//! A simulated PIN pad, and the user in front of it.
 
 use std::collections::VecDeque;
 
@@ -7,11 +7,11 @@ use jpki_pkcs11::transport::{PadCommand, PadEntry, PinPad};
 /// What the user does when the pad asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum User {
-    /// Types this and presses the key that ends the entry.
+    /// Types this and presses the OK key.
     Types(&'static str),
-    /// Presses the key that cancels.
+    /// Presses the cancel key.
     Cancels,
-    /// Is not there.
+    /// Does nothing.
     Sleeps,
     /// Pulls the card out instead.
     PullsTheCard,
@@ -22,17 +22,17 @@ pub(super) struct Pad {
     pub(super) can: PinPad,
     /// It has keys for letters.
     pub(super) letters: bool,
-    /// What the user will do, one thing for each time that the pad asks.
+    /// What the user will do, one action for each question of the pad.
     pub(super) user: VecDeque<User>,
-    /// How often it has asked.
+    /// How many questions it has asked.
     pub(super) asked: usize,
 }
 
-/// What comes of an entry.
+/// The result of an entry.
 pub(super) enum Entry {
     /// This command goes to the card.
     Command(Vec<u8>),
-    /// Nothing does; the reader's own status word (PC/SC part 10 §2.5.2).
+    /// Nothing goes to the card: the reader answers with a status word of its own (PC/SC part 10 §2.5.2).
     Status(u16),
     Pulled,
 }
@@ -44,8 +44,8 @@ impl Pad {
         let mut typed: Option<String> = None;
         for _ in 0..times {
             self.asked += 1;
-            let now = match self.user.pop_front().expect("the pad asks, and nobody is there") {
-                // A key that the pad does not have is not pressed.
+            let now = match self.user.pop_front().expect("the pad asks more often than the test expects") {
+                // The user skips keys that the pad does not have.
                 User::Types(text) => text.chars().filter(|key| self.letters || key.is_ascii_digit()).collect(),
                 User::Cancels => return Entry::Status(0x6401),
                 User::Sleeps => return Entry::Status(0x6400),

@@ -27,17 +27,17 @@ fn the_signing_certificate_comes_with_the_login() {
     let (machine, _card, token) = token_of(Options::default(), SIGN);
     assert!(token.certificate_is_private());
     let (before, cost) = machine.cost_of(|| der_of(&token));
-    assert_eq!((before, cost), (None, Cost::default()), "the card is not even asked");
+    assert_eq!((before, cost), (None, Cost::default()), "no command to the card");
     assert_eq!(token.login(Typed(pin(SIGN))), Ok(()));
     let (after, cost) = machine.cost_of(|| der_of(&token));
-    assert_eq!((after, cost), (Some(certificate(SIGN)), Cost::default()), "it was read while the PIN was verified");
+    assert_eq!((after, cost), (Some(certificate(SIGN)), Cost::default()), "the login has read it");
 }
 
 #[test]
 fn on_an_android_phone_both_certificates_are_private() {
     let (machine, _card, token) = token_of(Options { phone: Some(Phone::Android), ..Options::default() }, AUTH);
     assert_eq!(der_of(&token), None, "before login");
-    assert!(token.certificate_is_private(), "known since the card refused to give it");
+    assert!(token.certificate_is_private(), "the card has refused to give it");
     assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     assert_eq!(der_of(&token), Some(certificate(AUTH)));
     let signature = token.sign(Scheme::Pkcs1, b"phone").expect("a signature");
@@ -98,12 +98,12 @@ fn each_form_of_an_absent_certificate() {
             assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "{case}");
             assert_eq!(der_of(&token), None, "{case}, after login");
             let (_, again) = machine.cost_of(|| der_of(&token));
-            assert_eq!(again, Cost::default(), "{case}: it is looked for once");
+            assert_eq!(again, Cost::default(), "{case}: it is read once");
             assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NoKey), "{case}");
             assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries())), "{case}");
             assert_eq!(token.logout(), Ok(()), "{case}");
             assert_locked(&machine, &case);
-            // The other token is whole.
+            // The other token works.
             let other = if key_pair == AUTH { SIGN } else { AUTH };
             let token = crate::support::token(&crate::support::reader(&machine), other);
             assert_eq!(token.login(Typed(pin(other))), Ok(()), "{case}");
@@ -114,19 +114,19 @@ fn each_form_of_an_absent_certificate() {
 
 #[test]
 fn a_key_pair_that_was_never_issued() {
-    // No certificate, and no PIN that anybody has set: a child's card (card-facts §7).
+    // No certificate, and a PIN that was never set: a child's card (card-facts §7).
     let options = Options { sign_certificate: Presence::Blank, sign_tries_left: 0, ..Options::default() };
     let (machine, _card, token) = token_of(options, SIGN);
     assert!(!token.is_issued());
     let other = crate::support::token(&crate::support::reader(&machine), AUTH);
     assert!(other.is_issued());
-    // A locked PIN alone does not make a card one without the certificate.
+    // A locked PIN alone does not mean that there is no certificate.
     let (_machine, _card, locked) = token_of(Options { sign_tries_left: 0, ..Options::default() }, SIGN);
     assert!(locked.is_issued());
 }
 
-/// What a PIN that was never set says is not known (card-facts §7): the token copes with each candidate, and the other
-/// one does not notice.
+/// It is not known how a card answers for a PIN that was never set (card-facts §7): this token copes with each form,
+/// and the other token is not affected.
 #[test]
 fn each_form_of_a_pin_that_was_never_set() {
     for (query, tries, refusal) in [
@@ -173,7 +173,7 @@ fn expired_certificates_are_certificates() {
 
 #[test]
 fn a_file_that_holds_no_certificate_is_none() {
-    // A whole file of sense that is no certificate: an empty SEQUENCE of the right length, then one that is cut.
+    // A SEQUENCE of nonsense, another tag, and no DER at all.
     for start in [&[0x30, 0x82, 0x01, 0x00][..], &[0x31, 0x82, 0x06, 0x00], b"not DER at all"] {
         let (_machine, card, token) = token_of(Options::default(), AUTH);
         let mut content = start.to_vec();

@@ -1,4 +1,4 @@
-//! What one bad answer may spoil: nothing but its own call.
+//! One bad answer spoils its own call, and nothing else.
 
 use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, Scheme};
@@ -34,7 +34,7 @@ fn a_signing_certificate_that_login_could_not_read_is_read_the_next_time() {
             let error = jpki_pkcs11::transport::Error::Io("a hair on the contacts");
             if count - 1 == at { Fate::Fails(error) } else { Fate::Arrives }
         });
-        assert_eq!(token.login(Typed(pin(SIGN))), Ok(()), "the PIN was right, whatever failed at command {at}");
+        assert_eq!(token.login(Typed(pin(SIGN))), Ok(()), "the PIN was right, though command {at} failed");
         machine.intercept_no_more(READER);
         let read = token.certificate().expect("the card answers").expect("a certificate");
         assert_eq!(read.der(), certificate(SIGN), "after a failure at command {at}");
@@ -54,7 +54,7 @@ fn a_card_kept_by_another_program_is_no_card_that_went() {
     machine.set_busy(READER, true);
     assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::Busy));
     machine.set_busy(READER, false);
-    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "nobody was logged out by that");
+    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the login lasts");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn an_answer_that_is_lost_after_verify_costs_no_login_of_the_next_time() {
     assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
     assert!(!token.is_logged_in());
     machine.intercept_no_more(READER);
-    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "a PIN whose answer was lost was not refused");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "a lost answer is no refusal");
 }
 
 #[test]

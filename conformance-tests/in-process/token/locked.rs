@@ -1,4 +1,4 @@
-//! The card is left locked: after every piece of work, whatever went wrong in it, no other program can use a key.
+//! The module leaves the card locked: no other program can use a key after a piece of work, even if the work failed.
 
 use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme};
@@ -8,7 +8,7 @@ use jpki_virtual_card::{LeaveBehaviour, Options, Phone};
 use crate::machine::Fate;
 use crate::support::{AUTH, READER, assert_locked, pin, token_of, use_without_pin, wrong_pin};
 
-/// Cards that can be left in some way without a lie, and cards that forget sooner than they should.
+/// Cards that can be left in some way and do not lie about it, and cards that lock too soon.
 fn honest_cards() -> Vec<Options> {
     let mut cards: Vec<_> = [LeaveBehaviour::Clears, LeaveBehaviour::Refused, LeaveBehaviour::RefusedAll]
         .map(|leave| Options { leave, ..Options::default() })
@@ -62,7 +62,7 @@ fn a_card_that_lies_is_locked_at_the_latest_by_logout() {
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
         assert_eq!(token.logout(), Ok(()));
         assert_locked(&machine, "after logout from a card that lies");
-        // From then on it is not believed any more.
+        // From then on the module does not believe the card.
         assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_locked(&machine, "after the next login");
         assert!(token.sign(Scheme::Pkcs1, b"x").is_ok());
@@ -82,11 +82,11 @@ fn a_card_without_a_certificate_is_powered_down_at_logout() {
         let (machine, _card, token) = token_of(options.clone(), key_pair);
         assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_eq!(token.logout(), Ok(()));
-        assert_locked(&machine, "nothing shows whether it is locked, so it is powered down");
+        assert_locked(&machine, "nothing shows that the card is locked, so it is powered down");
     }
 }
 
-/// What the card or the wire does at one command of the work.
+/// A failure of the card or of the connection at one command of the work.
 const FAULTS: [Fate; 2] =
     [Fate::Fails(transport::Error::Io("a hair on the contacts")), Fate::AnswerLost(transport::Error::Reset)];
 
@@ -95,7 +95,7 @@ fn after_a_fault_at_any_command() {
     for leave in [LeaveBehaviour::Clears, LeaveBehaviour::RefusedAll] {
         for key_pair in KeyPair::ALL {
             for fault in FAULTS {
-                // Login has a dozen commands with the reading of the signing certificate, and ends with the leaving.
+                // Login has a dozen commands: it reads the signing certificate, and leaves the application at the end.
                 for at in [0, 1, 2, 3, 4, 9, 10, 11, 12] {
                     let (machine, _card, token) = token_of(Options { leave, ..Options::default() }, key_pair);
                     let fail_at = |at| {
@@ -164,7 +164,7 @@ fn another_program_cannot_get_between_verify_and_leaving() {
     });
 }
 
-/// Whether the key was locked; the module may have selected something else between the program's commands.
+/// Whether the key was locked. The module may have selected another application between the program's commands.
 fn use_without_pin_or_interrupted(program: &crate::machine::OtherProgram) -> bool {
     program.transmit(crate::support::SELECT_JPKI);
     let answer = program.transmit(b"\x80\x2A\x00\x97\x05hello\x00");
@@ -185,7 +185,7 @@ fn a_reset_by_another_program_between_two_pieces_of_work() {
     }
 }
 
-/// A card that only pretends to be left is found out after a change of the PIN as well, though nobody logs out.
+/// After a change of the PIN without login, the module also notices a card that only pretends to be left.
 #[test]
 fn after_a_change_of_the_pin_without_login() {
     for leave in [LeaveBehaviour::Clears, LeaveBehaviour::RefusedAll, LeaveBehaviour::Lies] {

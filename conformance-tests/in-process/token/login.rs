@@ -1,4 +1,4 @@
-//! PINs: what they cost, and what they never cost.
+//! PINs: what costs a try, and what never does.
 
 use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
@@ -67,12 +67,12 @@ fn a_refused_pin_is_not_sent_twice() {
         }
         assert_eq!(pins_sent(&card), 1);
         assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
-        assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries() - 1)), "and the token knows");
-        // The right one works all the while, and then the wrong one may be wrong again.
+        assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries() - 1)), "the token knows the count");
+        // The right PIN still works, and after it the card may refuse the wrong one again.
         assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
         assert_eq!(token.logout(), Ok(()));
         assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
-        assert_eq!(pins_sent(&card), 3, "a right PIN makes the card the judge again");
+        assert_eq!(pins_sent(&card), 3, "after a right PIN the card decides again");
         assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
         assert_eq!(pins_sent(&card), 3);
     }
@@ -82,12 +82,12 @@ fn a_refused_pin_is_not_sent_twice() {
 fn a_signing_pin_in_lower_case_is_the_same_pin() {
     let (_machine, card, token) = token_of(Options::default(), SIGN);
     assert_eq!(token.login(Typed(b"abc123")), Ok(()));
-    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "what is held is what the card takes");
+    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the held PIN is in the card's form");
     assert_eq!(token.logout(), Ok(()));
     assert_eq!(token.login(Typed(b"wrong9")), Err(Error::PinIncorrect));
     card.card().clear_exchanges();
     assert_eq!(token.login(Typed(b"WRONG9")), Err(Error::PinIncorrect));
-    assert_eq!(pins_sent(&card), 0, "and the same wrong PIN");
+    assert_eq!(pins_sent(&card), 0, "it is the same wrong PIN");
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn tries_are_told_after_each_attempt() {
             assert_eq!(token.login(Typed(&wrong)), Err(Error::PinIncorrect));
             let (tries, cost) = machine.cost_of(|| token.tries());
             assert_eq!(tries, Ok(Tries::Left(limit - attempt)));
-            assert_eq!(cost.apdus, 0, "the answer to VERIFY has said it");
+            assert_eq!(cost.apdus, 0, "the answer to VERIFY had the count");
         }
         assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
-        assert_eq!(token.tries(), Ok(Tries::Left(limit)), "the card is asked what a right PIN brought back");
+        assert_eq!(token.tries(), Ok(Tries::Left(limit)), "asked anew, because a right PIN brings tries back");
         let (_, cost) = machine.cost_of(|| token.tries());
-        assert_eq!(cost.apdus, 0, "once");
+        assert_eq!(cost.apdus, 0, "asked once");
         assert_eq!(card.card().tries_left(kind(key_pair)), limit);
     }
 }
@@ -116,7 +116,7 @@ fn the_last_wrong_try_locks_and_says_so() {
     for key_pair in KeyPair::ALL {
         let (_machine, card, token) =
             token_of(Options { auth_tries_left: 1, sign_tries_left: 1, ..Options::default() }, key_pair);
-        // 63C0 to the attempt that locks it, 6984 to all others (card-facts §4.1).
+        // The card answers the attempt that locks it with 63C0, all others with 6984 (card-facts §4.1).
         assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinLocked));
         assert_eq!(token.tries(), Ok(Tries::Left(0)));
         assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::PinLocked));
@@ -131,18 +131,18 @@ fn the_last_wrong_try_locks_and_says_so() {
 fn the_last_try_can_be_spared() {
     let (machine, card, token) = token_of(Options { auth_tries_left: 2, ..Options::default() }, AUTH);
     let sparing = sparing_token(&machine, AUTH);
-    assert_eq!(sparing.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect), "one of two is not the last");
+    assert_eq!(sparing.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect), "one of two tries is not the last");
     assert_eq!(sparing.login(Typed(pin(AUTH))), Err(Error::LastTry), "not even the right one");
     assert_eq!(sparing.change_pin(Typed(pin(AUTH)), Typed(b"4321")), Err(Error::LastTry));
     assert_eq!(card.card().tries_left(kind(AUTH)), 1);
-    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "unless it is wanted");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "if the settings allow it");
     assert_eq!(token.logout(), Ok(()));
     // Another program may have spent tries meanwhile.
     card.card().set_tries_left(kind(AUTH), 1);
     assert_eq!(sparing.login(Typed(pin(AUTH))), Err(Error::LastTry));
 }
 
-/// Somebody changes the PIN with another program while the user is logged in.
+/// Another program changes the PIN while the user is logged in.
 fn changed_behind_our_back(key_pair: KeyPair) {
     let (machine, card, token) = token_of(Options::default(), key_pair);
     assert_eq!(token.login(Typed(pin(key_pair))), Ok(()));
@@ -156,7 +156,7 @@ fn changed_behind_our_back(key_pair: KeyPair) {
         assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
         assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::PinIncorrect));
     }
-    assert_eq!(pins_sent(&card), 1, "it was sent once, and never again");
+    assert_eq!(pins_sent(&card), 1, "the held PIN was sent only once");
     assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
     assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries() - 1)));
     crate::support::assert_locked(&machine, "after the held PIN was refused");
@@ -223,7 +223,7 @@ fn a_new_pin_that_the_card_does_not_take_changes_nothing() {
     card.card().answer_matching(0x24, 1, vec![0x6A, 0x80]);
     assert!(matches!(token.change_pin(Typed(pin(AUTH)), Typed(b"4321")), Err(Error::Card(_))));
     crate::support::assert_locked(&machine, "after the refusal");
-    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the old PIN is held still");
+    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the old PIN is still held");
     assert_eq!(token.tries(), Ok(Tries::Left(3)));
 }
 
@@ -239,5 +239,5 @@ fn two_tokens_of_a_card_are_two_logins() {
     assert_eq!(auth.logout(), Ok(()));
     assert!(sign.is_logged_in());
     assert!(machine.other_program(READER).transmit(crate::support::SELECT_JPKI).ends_with(&[0x90, 0x00]));
-    assert!(sign.sign(Scheme::Pkcs1, b"x").is_ok(), "another program's SELECT does no harm");
+    assert!(sign.sign(Scheme::Pkcs1, b"x").is_ok(), "another program's SELECT does not matter");
 }

@@ -1,4 +1,4 @@
-//! Readers and tokens through the interface that the core has to them.
+//! Readers and tokens, through the interface that the core uses.
 
 mod absent;
 mod failures;

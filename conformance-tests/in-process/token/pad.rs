@@ -1,4 +1,4 @@
-//! Logins at a PIN pad: the card is kept, unlocked, from login to logout, and for nobody else.
+//! Logins at a PIN pad: from login to logout the card stays unlocked, and no other program reaches it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::support::{
     AUTH, READER, SIGN, assert_locked, kind, pin, pins_sent, reader, sparing_token, token, wrong_pin,
 };
 
-/// A card in a reader with a PIN pad that has letters, and both tokens.
+/// A card in a reader whose PIN pad has letters, and both tokens.
 pub(crate) fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
     let card = crate::support::plastic(options);
     let machine = crate::support::machine_with(&card);
@@ -20,7 +20,7 @@ pub(crate) fn at_pad(options: Options) -> (Machine, Plastic, [Arc<Token>; 2]) {
     (machine, card, KeyPair::ALL.map(|key_pair| token(&reader, key_pair)))
 }
 
-/// The same with one of the tokens.
+/// The same with only one of the tokens.
 pub(super) fn one_at_pad(options: Options, key_pair: KeyPair) -> (Machine, Plastic, Arc<Token>) {
     let (machine, card, tokens) = at_pad(options);
     let token = tokens.into_iter().find(|token| token.key_pair() == key_pair).expect("both are there");
@@ -71,7 +71,7 @@ fn from_login_to_logout() {
                 assert!(token.is_logged_in());
                 assert_eq!(token.login(OnPad), Err(Error::AlreadyLoggedIn));
                 assert_eq!(token.login(Typed(pin(key_pair))), Err(Error::AlreadyLoggedIn));
-                assert!(!machine.others_can_connect(READER), "nobody else reaches the card");
+                assert!(!machine.others_can_connect(READER), "no other program reaches the card");
                 assert!(token.certificate().is_ok_and(|certificate| certificate.is_some()), "{options:?}");
                 card.card().clear_exchanges();
                 for scheme in [Scheme::Pkcs1, Scheme::PssSha256, Scheme::Pkcs1] {
@@ -119,7 +119,7 @@ fn what_costs_no_try() {
             assert!(!token.is_logged_in());
             assert_eq!(pins_sent(&card), 0);
             let (tries, cost) = machine.cost_of(|| token.tries());
-            assert_eq!((tries, cost.apdus), (Ok(Tries::Left(key_pair.tries())), 0), "not taken for an attempt");
+            assert_eq!((tries, cost.apdus), (Ok(Tries::Left(key_pair.tries())), 0), "not counted as an attempt");
             assert_given_back(&machine, "after an entry that reached no card");
             log_in(&machine, &token);
         }
@@ -140,7 +140,7 @@ fn a_wrong_pin_costs_a_try() {
         machine.at_pad(READER, &[User::Types("0000")]);
         let asked = machine.asked_at_pad(READER);
         assert_eq!(sparing_token(&machine, key_pair).login(OnPad), Err(Error::LastTry));
-        assert_eq!(machine.asked_at_pad(READER), asked, "the user is not asked in vain");
+        assert_eq!(machine.asked_at_pad(READER), asked, "the pad does not ask");
         machine.at_pad(READER, &[wrong(key_pair)]);
         assert_eq!(token.login(OnPad), Err(Error::PinLocked));
         assert_eq!(token.tries(), Ok(Tries::Left(0)));
@@ -160,7 +160,7 @@ fn a_right_pin_at_the_pad_makes_the_card_the_judge_of_refused_ones() {
     assert_eq!(token.tries(), Ok(Tries::Left(3)));
     assert_eq!(token.logout(), Ok(()));
     assert_eq!(token.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
-    assert_eq!(card.card().tries_left(kind(AUTH)), 2, "and once more");
+    assert_eq!(card.card().tries_left(kind(AUTH)), 2, "sent once more");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_card_that_another_program_uses_cannot_be_kept() {
     assert_eq!(token.login(OnPad), Err(Error::Busy));
     assert!(!token.is_logged_in());
     assert_eq!((pins_sent(&card), machine.asked_at_pad(READER)), (0, 0));
-    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "with a typed PIN it can be shared");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "a typed PIN needs no exclusive card");
     assert_eq!(token.logout(), Ok(()));
     machine.set_shared(READER, false);
     assert_eq!(token.login(OnPad), Ok(()));
@@ -223,12 +223,12 @@ fn the_pin_is_changed_at_the_pad() {
             (&[User::Types("ABCDEFGH123456789")], Error::NewPinLength),
         ];
         for (after, expected) in cases {
-            // Four digits that differ are too many for the one and too few for nobody.
+            // This second entry is too long for the authentication PIN, so the pad refuses its length first.
             let expected =
                 if key_pair == AUTH && expected == Error::NewPinMismatch { Error::NewPinLength } else { expected };
             machine.at_pad(READER, &[&[right(key_pair)], after].concat());
             assert_eq!(token.change_pin(OnPad, OnPad), Err(expected), "{after:?}");
-            assert_given_back(&machine, "after a change that did not come about");
+            assert_given_back(&machine, "after a failed change");
         }
         machine.at_pad(READER, &[wrong(key_pair)]);
         assert_eq!(token.change_pin(OnPad, OnPad), Err(Error::PinIncorrect));
@@ -255,7 +255,7 @@ fn a_change_at_the_pad_during_a_login() {
     assert_eq!(token.logout(), Ok(()));
     assert_given_back(&machine, "after logout");
     assert_eq!(card.card().tries_left(kind(AUTH)), 3);
-    // With a held PIN there is no way to know the new one.
+    // With a held PIN the login ends: the module cannot know the new PIN.
     let (machine, card, token) = one_at_pad(Options::default(), AUTH);
     assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     machine.at_pad(READER, &[right(AUTH), User::Types("4321"), User::Types("1234")]);

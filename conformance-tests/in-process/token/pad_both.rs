@@ -1,4 +1,4 @@
-//! The two tokens of a card at a PIN pad: the card is kept for both of them.
+//! Both tokens of a card at a PIN pad: the module keeps the card for both.
 
 use jpki_pkcs11::token::Error;
 use jpki_pkcs11::token::PinEntry::{OnPad, Typed};
@@ -16,7 +16,7 @@ fn both_tokens_at_the_pad() {
         assert!(tokens.iter().all(|token| signs(token) == Ok(())));
         let (leaving, staying) = (&tokens[first_out], &tokens[1 - first_out]);
         assert_eq!(leaving.logout(), Ok(()));
-        assert_eq!(signs(leaving), Err(Error::NotLoggedIn), "though the card has its PIN verified still");
+        assert_eq!(signs(leaving), Err(Error::NotLoggedIn), "though its PIN is still verified on the card");
         assert!(!machine.others_can_connect(READER), "the other login lasts");
         assert_eq!(signs(staying), Ok(()));
         log_in(&machine, leaving);
@@ -45,14 +45,14 @@ fn one_token_at_the_pad_and_one_with_a_typed_pin() {
                 if typed_out_first {
                     card.card().clear_exchanges();
                     assert_eq!(sign.logout(), Ok(()));
-                    assert_eq!(card.card().exchanges().len(), 0, "an unlocked card shows nothing now");
+                    assert_eq!(card.card().exchanges().len(), 0, "no check while the card has to stay unlocked");
                     assert_eq!(signs(&sign), Err(Error::NotLoggedIn));
-                    assert_eq!(signs(&auth), Ok(()), "nothing wrong was concluded");
+                    assert_eq!(signs(&auth), Ok(()), "the other login lasts");
                     assert_eq!(auth.logout(), Ok(()));
                 } else {
                     assert_eq!(auth.logout(), Ok(()));
                     assert_given_back(&machine, "after the login at the pad");
-                    assert_eq!(signs(&sign), Ok(()), "a held PIN does not need the card to be kept");
+                    assert_eq!(signs(&sign), Ok(()), "a held PIN needs no exclusive card");
                     assert_eq!(sign.logout(), Ok(()));
                 }
                 assert_given_back(&machine, &format!("after both logouts, {leave:?}"));

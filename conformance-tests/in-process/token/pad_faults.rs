@@ -1,4 +1,4 @@
-//! Logins at a PIN pad that end otherwise than by logout: whatever happens, the card is locked and given back.
+//! Logins at a PIN pad that do not end with a logout: the card is locked and given back in every case.
 
 use jpki_pkcs11::token::PinEntry::OnPad;
 use jpki_pkcs11::token::{Error, KeyPair, Tries};
@@ -15,7 +15,7 @@ fn the_user_pulls_the_card_out() {
     machine.at_pad(READER, &[User::PullsTheCard]);
     assert_eq!(token.login(OnPad), Err(Error::Removed));
     assert!(token.is_gone() && !token.is_logged_in());
-    // During the login, and another card comes.
+    // The card is swapped during the login.
     let machine = crate::support::machine_with(&crate::support::plastic(Options::default()));
     machine.give_pad(READER, true);
     let reader = reader(&machine);
@@ -43,7 +43,7 @@ fn the_next_card_is_not_kept_from_anybody() {
 
 #[test]
 fn a_card_that_lost_its_state_is_no_login() {
-    // The reader says so.
+    // The reader reports the reset.
     let (machine, _card, token) = one_at_pad(Options::default(), AUTH);
     log_in(&machine, &token);
     machine.reset_behind_our_back(READER);
@@ -52,7 +52,7 @@ fn a_card_that_lost_its_state_is_no_login() {
     assert_given_back(&machine, "after a reset");
     log_in(&machine, &token);
     assert_eq!(signs(&token), Ok(()));
-    // Nobody says so: the card refuses.
+    // The reader reports nothing, but the card refuses.
     for key_pair in KeyPair::ALL {
         let (machine, card, token) = one_at_pad(Options::default(), key_pair);
         log_in(&machine, &token);

@@ -1,4 +1,4 @@
-//! What is in a reader, and what it costs to know.
+//! Which card is in a reader, and what the recognition costs.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn a_card_is_recognised_once_with_six_commands() {
     assert_eq!(cost.apdus, 6, "{cost:?}");
     let (_, again) = machine.cost_of(|| (0..10).for_each(|_| drop(reader.contents())));
     assert_eq!(again, Cost::default());
-    assert_eq!(machine.connections(), 0, "no session, no connection: the reader is left to others");
+    assert_eq!(machine.connections(), 0, "no connection without a session: other programs can use the reader");
 }
 
 #[test]
@@ -91,14 +91,14 @@ fn without_the_common_application_the_serial_comes_from_the_certificate() {
     assert_eq!(serial, token(&reader(&machine_with(&without())), AUTH).serial());
     let (_machine, _card, other) = token_of(Options::default(), AUTH);
     assert_ne!(serial, other.serial());
-    // Nor without either: then it is empty, and everything else works.
+    // Without number and certificate the serial is empty, and everything else works.
     let (_machine, _card, neither) = token_of(
         Options { common_ap: false, auth_certificate: jpki_virtual_card::Presence::Missing, ..Options::default() },
         SIGN,
     );
     assert_eq!(neither.serial(), "");
     assert_eq!(neither.login(Typed(b"ABC123")), Ok(()));
-    // Nor where something else than a certificate lies in its place, which the next look finds as well.
+    // Also if the file holds no certificate.
     for nonsense in [&b"\x30\x82\x00\x10"[..], b"\x30\x03\x02\x01\x00", b"no certificate"] {
         let card = without();
         card.card().answer_matching(0xB0, 1, [nonsense, b"\x90\x00"].concat());
@@ -116,43 +116,43 @@ fn a_foreign_card_is_asked_once() {
     let connects = machine.connects();
     let (_, cost) = machine.cost_of(|| (0..100).for_each(|_| assert_eq!(name_of(&reader.contents()), "foreign")));
     assert_eq!(cost, Cost::default());
-    assert_eq!(machine.connects(), connects, "it is not even connected to");
+    assert_eq!(machine.connects(), connects, "not even a connection");
     machine.swap(READER, &plastic(Options::default()));
-    assert_eq!(name_of(&reader.contents()), "a JPKI card", "the next card is looked at");
+    assert_eq!(name_of(&reader.contents()), "a JPKI card", "the next card is recognised");
 }
 
 #[test]
 fn an_empty_reader_is_not_connected_to() {
     let machine = Machine::new(&[READER]);
     let reader = reader(&machine);
-    let look = || {
+    let connects = || {
         let connects = machine.connects();
         (0..10).for_each(|_| assert_eq!(name_of(&reader.contents()), "empty"));
         machine.connects() - connects
     };
-    assert_eq!(look(), 0, "never a card");
+    assert_eq!(connects(), 0, "never a card");
     machine.insert(READER, &plastic(Options::default()));
     assert_eq!(name_of(&reader.contents()), "a JPKI card");
     machine.remove(READER);
-    assert_eq!(look(), 0, "after a card");
+    assert_eq!(connects(), 0, "after a card");
     // A card that came and went before it could be recognised.
     machine.insert(READER, &plastic(Options::default()));
     machine.set_busy(READER, true);
     assert_eq!(name_of(&reader.contents()), "empty");
     machine.set_busy(READER, false);
     machine.remove(READER);
-    assert_eq!(look(), 0, "after a card that nobody recognised");
+    assert_eq!(connects(), 0, "after a card that was not recognised");
 }
 
-/// Looks again and again until the reader has a JPKI card.
-fn wait_for_card(look: impl Fn() -> Contents) {
-    wait_for(look, "a JPKI card");
+/// Waits until the reader has a JPKI card.
+fn wait_for_card(contents: impl Fn() -> Contents) {
+    wait_for(contents, "a JPKI card");
 }
 
-fn wait_for(look: impl Fn() -> Contents, expected: &str) {
+fn wait_for(contents: impl Fn() -> Contents, expected: &str) {
     let start = Instant::now();
-    while name_of(&look()) != expected {
-        assert!(start.elapsed() < Duration::from_secs(30), "it never becomes {expected}");
+    while name_of(&contents()) != expected {
+        assert!(start.elapsed() < Duration::from_secs(30), "the reader never becomes {expected}");
         sleep(Duration::from_millis(20));
     }
 }
@@ -165,7 +165,7 @@ fn a_busy_card_is_tried_again_later() {
     assert_eq!(name_of(&reader.contents()), "empty");
     let connects = machine.connects();
     assert_eq!(name_of(&reader.contents()), "empty");
-    assert_eq!(machine.connects(), connects, "not at once: a busy card costs the caller seconds");
+    assert_eq!(machine.connects(), connects, "not tried at once: a busy card costs the caller seconds");
     machine.set_busy(READER, false);
     wait_for_card(|| reader.contents());
 }
@@ -194,7 +194,7 @@ fn a_failure_during_recognition_is_not_held_against_the_card() {
         assert_eq!(token(&reader, AUTH).serial().len(), 16, "command {at}");
         assert_eq!(token(&reader, AUTH).tries(), Ok(Tries::Left(3)), "command {at}");
     };
-    // Side by side, because each failure costs a pause.
+    // In parallel, because each failure costs a pause.
     std::thread::scope(|scope| {
         for fate in [Fate::Fails(transport_error()), Fate::AnswerLost(transport_error())] {
             (0..6).for_each(|at| drop(scope.spawn(move || recovers(fate, at))));

@@ -1,4 +1,4 @@
-//! PINs that a card has refused are not sent to it again: not after another insertion, not after another start of the
+//! A PIN that a card has refused is not sent to it again, not even after another insertion or another start of the
 //! module in the same process.
 
 use jpki_pkcs11::token::PinEntry::Typed;
@@ -22,7 +22,7 @@ fn a_program_that_starts_anew_after_each_failure_locks_no_card() {
         let card = plastic(Options::default());
         let machine = machine_with(&card);
         for start in 0..10 {
-            // Each time a new reader list, as after C_Finalize and C_Initialize.
+            // A new reader list each time, as after C_Finalize and C_Initialize.
             let token = token(&reader(&machine), key_pair);
             assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
             if start % 2 == 0 {
@@ -31,7 +31,7 @@ fn a_program_that_starts_anew_after_each_failure_locks_no_card() {
         }
         assert_eq!(pins_sent(&card), 1, "{key_pair:?}");
         assert_eq!(card.card().tries_left(kind(key_pair)), key_pair.tries() - 1);
-        assert_eq!(token(&reader(&machine), key_pair).login(Typed(pin(key_pair))), Ok(()), "the right one works");
+        assert_eq!(token(&reader(&machine), key_pair).login(Typed(pin(key_pair))), Ok(()), "the right PIN works");
     }
 }
 
@@ -45,7 +45,7 @@ fn a_pin_that_was_reset_at_the_counter_is_sent_again() {
     card.card().set_pin(kind(AUTH), "8888");
     card.card().set_tries_left(kind(AUTH), 3);
     machine.insert(READER, &card);
-    assert_eq!(token(&reader, AUTH).login(Typed(b"8888")), Ok(()), "more tries than before: somebody has reset it");
+    assert_eq!(token(&reader, AUTH).login(Typed(b"8888")), Ok(()), "more tries than before: the PIN was reset");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_refused_pin_that_another_program_has_set_meanwhile_is_sent_again() {
         let text = std::str::from_utf8(wrong_pin(key_pair)).expect("digits and letters");
         card.card().set_pin(kind(key_pair), text);
         card.card().set_tries_left(kind(key_pair), key_pair.tries());
-        assert_eq!(token.login(Typed(wrong_pin(key_pair))), Ok(()), "more tries than before: somebody has set it");
+        assert_eq!(token.login(Typed(wrong_pin(key_pair))), Ok(()), "more tries than before: the PIN was changed");
     }
 }
 
@@ -73,7 +73,7 @@ fn a_pin_that_was_refused_without_a_number_is_not_sent_again() {
         for _ in 0..3 {
             assert_eq!(token.login(Typed(wrong_pin(key_pair))), Err(Error::PinIncorrect));
         }
-        assert_eq!(pins_sent(&card), 0, "the tries are told now, and are no more than they were");
+        assert_eq!(pins_sent(&card), 0, "the card gives the tries now: no more than before");
     }
 }
 
@@ -119,14 +119,14 @@ fn a_change_whose_answer_is_lost_leaves_no_doubtful_pin_behind() {
     machine.intercept_no_more(READER);
     card.card().clear_exchanges();
     assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NotLoggedIn));
-    assert_eq!(pins_sent(&card), 0, "which of the two PINs the card has now is for the user to say");
+    assert_eq!(pins_sent(&card), 0, "only the user can know which PIN the card has now");
     assert_eq!(token.login(Typed(b"4321")), Ok(()));
 }
 
 #[test]
 fn a_card_without_a_serial_number_is_known_by_its_tries() {
     let _turn = nameless();
-    // Nothing of an Android phone tells it from others before login, where it lacks the common application.
+    // Nothing identifies an Android phone before login if it lacks the common application.
     let options = Options { common_ap: false, phone: Some(Phone::Android), ..Options::default() };
     let card = plastic(options.clone());
     let machine = machine_with(&card);
@@ -139,7 +139,7 @@ fn a_card_without_a_serial_number_is_known_by_its_tries() {
         }
     }
     assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (1, 2));
-    // The PIN may be another such card's.
+    // The PIN may belong to another card without a number.
     let other = plastic(options);
     other.card().set_pin(kind(AUTH), std::str::from_utf8(wrong_pin(AUTH)).expect("digits"));
     machine.swap(READER, &other);
@@ -153,7 +153,7 @@ fn the_last_try_is_spared_where_the_card_does_not_tell_its_tries() {
     let quiet = || card.card().answer_matching(0x20, 1, vec![0x67, 0x00]);
     quiet();
     assert_eq!(token.login(Typed(b"9999")), Err(Error::PinIncorrect));
-    assert_eq!(token.tries(), Ok(Tries::Left(1)), "told by the refusal");
+    assert_eq!(token.tries(), Ok(Tries::Left(1)), "the refusal had the count");
     quiet();
     assert_eq!(token.login(Typed(b"9998")), Err(Error::LastTry));
     assert_eq!(card.card().tries_left(kind(AUTH)), 1);
@@ -164,7 +164,7 @@ fn a_pin_that_a_failed_change_may_have_changed_is_not_sent_again() {
     let (_machine, card, token) = token_of(Options::default(), AUTH);
     assert_eq!(token.login(Typed(pin(AUTH))), Ok(()));
     assert!(token.certificate().is_ok());
-    // A memory error, after the new PIN was written.
+    // A memory error after the card has written the new PIN.
     card.card().answer_matching(0x24, 1, vec![0x65, 0x81]);
     assert!(token.change_pin(Typed(pin(AUTH)), Typed(b"4321")).is_err());
     card.card().set_pin(kind(AUTH), "4321");

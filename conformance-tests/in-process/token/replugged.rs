@@ -1,5 +1,5 @@
-//! Readers that are unplugged, given another card, and plugged in again. pcsc-lite's counter starts anew with the reader,
-//! so that the other card has the first one's number: only what is on the cards tells them apart.
+//! Readers that are unplugged, given another card, and plugged in again. pcsc-lite's counter starts anew with the
+//! reader, so the other card has the counter of the first one: only the data on the cards tells them apart.
 
 use std::sync::Arc;
 use std::thread::sleep;
@@ -16,7 +16,7 @@ use crate::support::{
     wrong_pin,
 };
 
-/// A reader with a card in it that was there when the reader was plugged in.
+/// A reader that was plugged in with a card already in it.
 fn plugged(options: Options) -> (Machine, Arc<Reader>) {
     let machine = machine_with(&plastic(options));
     machine.unplug(READER);
@@ -25,7 +25,7 @@ fn plugged(options: Options) -> (Machine, Arc<Reader>) {
     (machine, reader)
 }
 
-/// What passes at the least until somebody has unplugged a reader, changed the card, and plugged the reader in.
+/// The shortest time in which a person can unplug a reader, change the card, and plug the reader in.
 fn some_time() {
     sleep(Duration::from_millis(1050));
 }
@@ -45,7 +45,7 @@ fn a_pin_that_was_typed_for_another_card_is_not_sent() {
     let other = other_plastic();
     other.card().set_pin(kind(AUTH), "7777");
     replug(&machine, &other);
-    // Nothing shows that it is another card, until a new connection is made to it.
+    // Only a new connection shows that it is another card.
     assert_eq!(first.login(Typed(pin(AUTH))), Err(Error::Removed));
     assert_eq!((pins_sent(&other), other.card().tries_left(kind(AUTH))), (0, 3));
     let second = token(&reader, AUTH);
@@ -73,7 +73,7 @@ fn a_held_pin_stays_here_after_a_login_at_the_pad() {
     let [auth, sign] = [token(&reader, AUTH), token(&reader, SIGN)];
     let _sessions = [auth.hold_connection(), sign.hold_connection()];
     assert_eq!(sign.login(Typed(pin(SIGN))), Ok(()));
-    // The exclusive connection for it ends with the login, so that the next piece of work makes another one.
+    // The exclusive connection ends with this login, so the next piece of work makes another one.
     log_in(&machine, &auth);
     assert_eq!(auth.logout(), Ok(()));
     let other = other_plastic();
@@ -105,13 +105,13 @@ fn the_same_card_is_known_again_for_two_commands() {
         let first = token(&reader, AUTH);
         assert_eq!(first.certificate().map(|found| found.is_some()), Ok(true));
         assert_eq!(first.login(Typed(pin(AUTH))), Ok(()));
-        // Right after that nothing is looked at anew.
+        // Right after that the module does not check the card again.
         let (signed, cost) = machine.cost_of(|| signs(&first));
         assert_eq!((signed, cost.apdus), (Ok(()), 4));
         some_time();
         let (signed, cost) = machine.cost_of(|| signs(&first));
         assert_eq!(signed, Ok(()), "the login lasts: it is the same card");
-        // Without a number it is the certificate that tells, in eight commands; the common application is asked in vain.
+        // Without a number, the certificate identifies the card in eight commands, after one in vain for the number.
         assert_eq!(cost.apdus, 4 + if common_ap { 2 } else { 9 }, "{cost:?}");
     }
 }
@@ -129,7 +129,7 @@ fn a_card_of_which_nothing_tells_gets_no_held_pin_over_a_new_connection() {
     drop(session);
     some_time();
     assert_eq!(signs(&first), Err(Error::NotLoggedIn));
-    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()), "whose PIN it is, only the user knows");
+    assert_eq!(first.login(Typed(pin(AUTH))), Ok(()), "only the user knows whose PIN it is");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_number_that_cannot_be_read_at_once_is_no_other_card() {
     let card = plastic(Options::default());
     let machine = machine_with(&card);
     let reader = reader(&machine);
-    // The SELECT of the common application, which may be the first command after power-up, and the reading of the record.
+    // READ RECORD fails, or the SELECT of the common application, which may be the first command after power-up.
     for (instruction, count, status) in
         [(0xB2, 1, [0x6F, 0x00]), (0xA4, 2, [0x6F, 0x00]), (0xA4, 1, [0x65, 0x81]), (0xA4, 1, [0x64, 0x00])]
     {
@@ -158,7 +158,7 @@ fn a_number_that_cannot_be_read_at_once_is_no_other_card() {
         some_time();
         fail_once();
         assert_eq!(signs(&first), Ok(()), "{instruction:02X} {status:02X?}");
-        // Nor when the card is recognised: what it has refused is remembered by its number.
+        // Also during the recognition of the card: the module remembers refused PINs by the card's number.
         assert_eq!(first.logout(), Ok(()));
         assert_eq!(first.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
         let taken_out = machine.remove(READER);

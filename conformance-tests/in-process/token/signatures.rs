@@ -52,8 +52,8 @@ fn what_is_no_signature_at_all() {
         assert!(token.sign(Scheme::Pkcs1, b"x").is_err(), "{answer:02X?}");
         assert_locked(&machine, "after a refused signature");
     }
-    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "and then it signs");
-    assert!(token.is_logged_in(), "nobody was logged out by that");
+    assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "the next signature succeeds");
+    assert!(token.is_logged_in(), "the login lasts");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Cards and readers that come and go: nothing of one insertion reaches the next one.
+//! Cards and readers that come and go: nothing passes from one insertion to the next.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::support::{
 #[test]
 fn a_pin_never_reaches_the_next_card() {
     for key_pair in KeyPair::ALL {
-        // With a session that keeps the connection, and without; noticed by a look, and not noticed at all.
-        for (session, looks) in [(true, true), (true, false), (false, true), (false, false)] {
+        // With and without a session that keeps the connection; with and without a check of the reader after the swap.
+        for (session, checks) in [(true, true), (true, false), (false, true), (false, false)] {
             let machine = machine_with(&plastic(Options::default()));
             let reader = reader(&machine);
             let first = token(&reader, key_pair);
@@ -26,7 +26,7 @@ fn a_pin_never_reaches_the_next_card() {
 
             let second_card = other_plastic();
             machine.swap(READER, &second_card);
-            if looks {
+            if checks {
                 let second = token(&reader, key_pair);
                 assert_ne!(second.number(), first.number());
                 assert!(!second.is_logged_in());
@@ -37,7 +37,7 @@ fn a_pin_never_reaches_the_next_card() {
             assert!(first.login(Typed(pin(key_pair))).is_err());
             assert_eq!(first.change_pin(Typed(pin(key_pair)), Typed(pin(key_pair))), Err(Error::Removed));
             let _ = first.logout();
-            assert_eq!(pins_sent(&second_card), 0, "session {session}, looks {looks}");
+            assert_eq!(pins_sent(&second_card), 0, "session {session}, checks {checks}");
             assert!(first.is_gone());
 
             let second = token(&reader, key_pair);
@@ -150,7 +150,7 @@ fn a_card_in_a_reader_that_is_unplugged_is_a_new_one_afterwards() {
 
 #[test]
 fn a_card_that_is_swapped_while_its_reader_is_unplugged_gets_no_pin() {
-    // The counter starts anew with the reader, so that it tells nothing; the connection has to.
+    // The counter starts anew with the reader, so only the connection can show the swap.
     let machine = machine_with(&plastic(Options::default()));
     machine.unplug(READER);
     machine.plug(READER);
@@ -206,7 +206,7 @@ fn a_service_that_was_never_there_comes() {
     machine.stop_service();
     let readers = Readers::new(Arc::new(machine.clone()), LastTry::Allow);
     assert!(readers.refresh(|_| true).is_empty());
-    assert!(readers.wait(&readers.snapshot()).is_err(), "there is nothing to wait at");
+    assert!(readers.wait(&readers.snapshot()).is_err(), "no service to wait at");
     machine.start_service();
     assert_eq!(name_of(&readers.refresh(|_| true)[0].contents()), "a JPKI card");
 }

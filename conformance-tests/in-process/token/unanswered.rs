@@ -1,5 +1,5 @@
-//! PINs whose answer was lost on its way. The card may have compared them: none is sent again before the tries left have
-//! told.
+//! PINs whose answer was lost. The card may have compared such a PIN, so it is not sent again before the tries left
+//! show what happened.
 
 use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
@@ -29,7 +29,7 @@ fn a_wrong_pin_that_is_typed_again_and_again_costs_one_try() {
         assert_eq!((pins_sent(&card), card.card().tries_left(kind(key_pair))), (1, key_pair.tries() - 1));
         machine.intercept_no_more(READER);
         assert_eq!(token.tries(), Ok(Tries::Left(key_pair.tries() - 1)));
-        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "the right one is another one");
+        assert_eq!(token.login(Typed(pin(key_pair))), Ok(()), "the right PIN is another PIN");
     }
 }
 
@@ -61,7 +61,7 @@ fn a_right_pin_is_sent_again() {
     let _session = token.hold_connection();
     lose_answers(&machine);
     for sent in 1..=3 {
-        // The card has taken it, and given all tries back.
+        // The card has accepted the PIN and given all tries back.
         assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
         assert_eq!((pins_sent(&card), card.card().tries_left(kind(AUTH))), (sent, 3));
     }
@@ -81,7 +81,7 @@ fn a_pin_that_never_arrived_is_sent_again() {
         assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
     }
     machine.intercept_no_more(READER);
-    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "the tries left show that it was not compared");
+    assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "the tries left show that the card did not compare it");
     assert_eq!(card.card().tries_left(kind(AUTH)), 3);
 }
 
@@ -93,7 +93,7 @@ fn a_card_that_does_not_tell_its_tries_gets_no_pin_twice() {
         _ => Fate::Arrives,
     });
     assert!(matches!(token.login(Typed(wrong_pin(AUTH))), Err(Error::Card(_))));
-    // The question for the tries is refused, as a reader may have it that does not pass on a command of four bytes.
+    // The question for the tries fails, as at a reader that does not pass on a command of four bytes.
     card.card().answer_matching(0x20, 1, vec![0x67, 0x00]);
     assert_eq!(token.login(Typed(wrong_pin(AUTH))), Err(Error::PinIncorrect));
     assert_eq!(pins_sent(&card), 1);
@@ -110,7 +110,7 @@ fn another_wrong_pin_in_between_does_not_make_the_right_one_wrong() {
         });
         assert!(matches!(token.login(Typed(pin(AUTH))), Err(Error::Card(_))));
         machine.intercept_no_more(READER);
-        assert_eq!(token.login(Typed(b"4444")), Err(Error::PinIncorrect), "a slip of the finger");
+        assert_eq!(token.login(Typed(b"4444")), Err(Error::PinIncorrect), "a typing error");
         assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "{fate:?}");
         assert_eq!(card.card().tries_left(kind(AUTH)), 3);
     }
