@@ -1,9 +1,9 @@
 /*
- * What a C program needs: the standard's header as Debian has it, this project's, and dlopen. Compares each constant of
- * the project's header with what the module says.
+ * Uses what a C program has: Debian's header of the standard, this project's header, and dlopen. Compares each constant
+ * of the project's header with the module.
  *
- * header MODULE SETTINGS_FILE, with a card whose PINs are those of the virtual card, and a file that sets the Japanese
- * labels. Prints what was compared; ends with 1 and the reason where something is not as the header says.
+ * header MODULE SETTINGS_FILE, with a card that has the PINs of the virtual card, and a file that sets the Japanese
+ * labels. Prints what it has compared. If something differs from the header, prints it and ends with 1.
  */
 #define _POSIX_C_SOURCE 200112L
 
@@ -30,7 +30,7 @@ static const struct token {
       JPKI_PKCS11_OBJECT_SIGNATURE_CA, "ABC123" },
 };
 
-/* Each setting with a value that it has, and one that it has not: where any text is a value, one that does not end. */
+/* Each setting with a valid value and an invalid one. If any text is valid, the invalid one lacks its closing quote. */
 static const char *const settings[][3] = {
     { JPKI_PKCS11_SETTING_SLOTS, "sign", "all" },
     { JPKI_PKCS11_SETTING_LABELS, "ja", "fr" },
@@ -56,7 +56,7 @@ static void require(int truth, const char *what, ...)
     exit(1);
 }
 
-/* Whether a field of the standard's kind, padded with spaces, holds a text. */
+/* Whether a field, padded with spaces as in the standard, holds a text. */
 static int is(const CK_UTF8CHAR *field, size_t size, const char *text)
 {
     size_t place = strlen(text);
@@ -101,7 +101,7 @@ static void compare_labels(int japanese)
     }
 }
 
-/* How many objects of a class have a label. */
+/* How many objects of a class have this label. */
 static CK_ULONG labelled(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, const char *label)
 {
     CK_ATTRIBUTE template[] = { { CKA_CLASS, NULL, sizeof class }, { CKA_LABEL, (void *)label, strlen(label) } };

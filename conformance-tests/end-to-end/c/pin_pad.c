@@ -1,9 +1,9 @@
 /*
- * A PIN pad for a reader that has none: to be preloaded into a program, in front of libpcsclite's SCardControl.
+ * A PIN pad for a reader without one: preload it into a program, where it replaces libpcsclite's SCardControl.
  *
- * JPKI_PIN_PAD is what the user types, one entry after the other and separated by commas: "1234,4321,4321". An entry
- * that begins with "!" is a status word of the reader's own: "!6401". What is typed goes to the card as part of the
- * command, as in a real pad.
+ * JPKI_PIN_PAD holds the entries that the user types, separated by commas: "1234,4321,4321". An entry that begins with
+ * "!" is a status word of the reader itself: "!6401". An entry goes to the card as part of the command, as in a real
+ * pad.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define VERIFY 0x42330006
 #define MODIFY 0x42330007
 
-/* The next entry; none is a user who sleeps. */
+/* The next entry. If there is none, the user types nothing until the reader gives up. */
 static const char *next_entry(void)
 {
     static char entries[256];

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use pcsc::State as ReaderState;
 
 use crate::paths::{lasting, socket, virtual_card_path};
-use crate::stack::look;
+use crate::stack::reader_state;
 use crate::wait_until;
 
 /// A reader of the stack.
@@ -19,7 +19,7 @@ pub enum Reader {
     First,
     /// Virtual PCD 00 01.
     Second,
-    /// One that comes and goes: [`crate::OtherReaders`].
+    /// A reader that comes and goes: [`crate::OtherReaders`].
     Other,
 }
 
@@ -43,12 +43,12 @@ impl Reader {
         }
     }
 
-    /// Whether pcscd says this of it. The module's own way to tell what is there is not asked.
+    /// Whether pcscd reports this state, independently of the module.
     fn is(self, wanted: ReaderState) -> bool {
-        look(self.name()).is_some_and(|(state, _)| state.contains(wanted))
+        reader_state(self.name()).is_some_and(|(state, _)| state.contains(wanted))
     }
 
-    /// With a card that has answered to power.
+    /// Whether it has a card that has answered to power.
     fn has_card(self) -> bool {
         self.is(ReaderState::PRESENT) && !self.is(ReaderState::MUTE)
     }
@@ -56,25 +56,25 @@ impl Reader {
     /// How many insertions and removals pcscd has counted.
     ///
     /// # Panics
-    /// Where there is no such reader.
+    /// If there is no such reader.
     #[must_use]
     pub fn events(self) -> u32 {
-        look(self.name()).expect("the reader").1
+        reader_state(self.name()).expect("the reader").1
     }
 
     /// Waits until pcscd has counted the removal of a card, after `before` insertions and removals.
     ///
-    /// To see no card is not enough after a removal in the middle of a transaction. Where the power cannot be cut at
-    /// its end, pcsc-lite 1.9.9 shows the reader as empty at once, but goes on looking for a removal (three times a
-    /// second): a card that is put back before that is not seen until it is taken out again.
+    /// After a removal in the middle of a transaction, an empty reader is not enough. If pcsc-lite 1.9.9 cannot cut the
+    /// power at the end of the transaction, it shows the reader as empty at once, but notices the removal only later
+    /// (it polls three times a second). It misses a card that is put back before that, until the card is removed again.
     pub fn wait_for_removal(self, before: u32) {
         wait_until("pcscd counts the removal", || self.events() != before && self.is(ReaderState::EMPTY));
     }
 
-    /// Waits until pcscd shows a card in it, or none.
+    /// Waits until pcscd shows a card in the reader, or none.
     ///
     /// # Panics
-    /// Where that takes too long.
+    /// If that takes too long.
     #[track_caller]
     pub fn wait(self, card: bool) {
         let what = format!("{} {} a card", self.name(), if card { "has" } else { "is without" });
@@ -82,7 +82,7 @@ impl Reader {
     }
 }
 
-/// What the virtual card has counted since it was last told to forget.
+/// What the virtual card has counted since [`VirtualCard::clear`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
     /// Commands.
@@ -91,7 +91,7 @@ pub struct Stats {
     pub bytes: u32,
 }
 
-/// What the card says of itself on its control channel.
+/// The state that the card reports on its control channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// Which PINs are verified: `auth`, `sign`, both with a comma, or nothing.
@@ -102,7 +102,7 @@ pub struct State {
     pub sign_tries: u32,
 }
 
-/// A virtual card's program, which ends with this value.
+/// A running virtual card. Its program ends when this value is dropped.
 pub struct VirtualCard {
     program: Child,
     socket: PathBuf,
@@ -110,11 +110,11 @@ pub struct VirtualCard {
 }
 
 impl VirtualCard {
-    /// Puts a card into a reader, and waits until pcscd shows it. The options are those of the program; without
-    /// `--identity` each reader's card has keys of its own, which are made once.
+    /// Puts a card into a reader, and waits until pcscd shows it. The options are those of the program. Each reader's
+    /// card has keys of its own, which are made once.
     ///
     /// # Panics
-    /// Where the card does not get into the reader.
+    /// If the card does not get into the reader.
     #[must_use]
     pub fn start(reader: Reader, options: &[&str]) -> Self {
         let identity = match reader {
@@ -124,10 +124,10 @@ impl VirtualCard {
         Self::start_as(reader, identity, options)
     }
 
-    /// The same with the keys of a name.
+    /// The same with the keys of this name.
     ///
     /// # Panics
-    /// Where the card does not get into the reader.
+    /// If the card does not get into the reader.
     #[must_use]
     pub fn start_as(reader: Reader, identity: &str, options: &[&str]) -> Self {
         let card = Self::put_into(reader, identity, options);
@@ -135,10 +135,10 @@ impl VirtualCard {
         card
     }
 
-    /// Puts a card into a reader that does not answer to power, and waits until pcscd has tried it.
+    /// Puts a card that does not answer to power into a reader, and waits until pcscd has tried it.
     ///
     /// # Panics
-    /// Where the card does not get into the reader.
+    /// If the card does not get into the reader.
     #[must_use]
     pub fn start_unresponsive(reader: Reader) -> Self {
         let card = Self::put_into(reader, "identity-2", &["--unresponsive"]);
@@ -155,7 +155,7 @@ impl VirtualCard {
         end_with_us(&mut command);
         let mut program = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the virtual card starts");
         let output = program.stdout.take().expect("a piped output");
-        // Made at once, so that the program ends whatever happens next.
+        // Its drop ends the program, even if the next lines panic.
         let card = VirtualCard { program, socket, reader };
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).expect("the virtual card says something");
@@ -163,16 +163,16 @@ impl VirtualCard {
         card
     }
 
-    /// The reader it is in.
+    /// The reader that the card is in.
     #[must_use]
     pub fn reader(&self) -> Reader {
         self.reader
     }
 
-    /// Sends a command on the control channel; the lines of the answer without the last word `ok`.
+    /// Sends a command on the control channel. Returns the lines of the answer without the last word `ok`.
     ///
     /// # Panics
-    /// Where the card does not do it.
+    /// If the card refuses the command.
     #[track_caller]
     pub fn control(&self, command: &str) -> Vec<String> {
         let mut stream = UnixStream::connect(&self.socket).expect("the card listens");
@@ -226,13 +226,13 @@ impl VirtualCard {
     /// How many VERIFY commands with a PIN are in the log.
     #[must_use]
     pub fn verifications(&self) -> usize {
-        // Without one it is the question for the tries left.
+        // A VERIFY without a PIN asks for the tries left.
         let command = |line: &str| line.split("->").next().unwrap_or_default().replace(' ', "");
         let is_verify = |command: &String| command.starts_with("0020") && command.len() > 8;
         self.log().iter().map(|line| command(line)).filter(is_verify).count()
     }
 
-    /// What the card says of itself.
+    /// The state that the card reports.
     #[must_use]
     pub fn state(&self) -> State {
         let answer = self.control("state").concat();
@@ -249,7 +249,7 @@ fn word<'a>(answer: &'a str, name: &str) -> &'a str {
     answer.split(' ').find_map(|word| word.strip_prefix(name)).unwrap_or_else(|| panic!("no {name} in: {answer}"))
 }
 
-/// Has a program end when the thread that starts it does, even when that is killed.
+/// Makes a program end with the thread that starts it, even if that thread is killed.
 pub(crate) fn end_with_us(command: &mut Command) {
     // SAFETY: prctl is one system call, which allocates nothing and takes no lock.
     unsafe {
@@ -262,7 +262,7 @@ pub(crate) fn end_with_us(command: &mut Command) {
 
 impl Drop for VirtualCard {
     fn drop(&mut self) {
-        // Errors say that the program has ended already.
+        // An error means that the program has already ended.
         let _ = self.program.kill();
         let _ = self.program.wait();
         let _ = std::fs::remove_file(&self.socket);

@@ -1,5 +1,5 @@
 //! This crate's own helper programs, as processes: the second program at the reader, and a program that uses the module
-//! and can be killed.
+//! and that a test can kill.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read as _};
@@ -23,7 +23,7 @@ impl Helper {
     /// Starts one of this crate's programs.
     ///
     /// # Panics
-    /// Where it does not start.
+    /// If it does not start.
     #[must_use]
     pub fn start(name: &str, arguments: &[&str]) -> Self {
         Self::start_with(name, arguments, &[])
@@ -32,7 +32,7 @@ impl Helper {
     /// The same with variables in its environment.
     ///
     /// # Panics
-    /// Where it does not start.
+    /// If it does not start.
     #[must_use]
     pub fn start_with(name: &str, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Self {
         let mut command = Command::new(program(name));
@@ -42,10 +42,10 @@ impl Helper {
         Helper { child, input, output: BufReader::new(output) }
     }
 
-    /// The next line that it prints; empty when it has ended.
+    /// The next line that the helper prints; empty if the helper has ended.
     ///
     /// # Panics
-    /// Where its output cannot be read.
+    /// If its output cannot be read.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("the helper's output");
@@ -55,32 +55,32 @@ impl Helper {
     /// Waits for a line.
     ///
     /// # Panics
-    /// Where another one comes.
+    /// If the next line is another one.
     #[track_caller]
     pub fn expect(&mut self, wanted: &str) {
         let line = self.line();
         assert_eq!(line, wanted, "what the helper says");
     }
 
-    /// Whether it has not ended by itself.
+    /// Whether the helper still runs.
     #[must_use]
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Kills it with SIGKILL.
+    /// Kills the helper with SIGKILL.
     ///
     /// # Panics
-    /// Where it cannot be killed.
+    /// If it cannot be killed.
     pub fn kill(mut self) {
         self.child.kill().expect("a helper that runs");
         self.child.wait().expect("a child of ours");
     }
 
-    /// Closes its input, for which it waits to end, and gives the rest of what it says.
+    /// Closes the helper's input, which ends the helper, and returns the lines that it still prints.
     ///
     /// # Panics
-    /// Where it fails.
+    /// If it fails.
     #[track_caller]
     pub fn end(mut self) -> Vec<String> {
         drop(self.input.take());
@@ -93,7 +93,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // Errors say that it has ended already.
+        // An error means that the helper has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -102,7 +102,7 @@ impl Drop for Helper {
 /// The responses to raw commands, in capital hexadecimal digits.
 pub type RawAnswers = Vec<String>;
 
-/// A program that is connected to the card and does nothing. As long as it is there, pcscd leaves the power on.
+/// A program that is connected to the card and does nothing. While it runs, pcscd leaves the power on.
 #[must_use]
 pub fn bystander(reader: Reader) -> Helper {
     let mut bystander = Helper::start("raw-apdu", &[reader.name(), "shared", "say:connected", "wait"]);
@@ -113,16 +113,16 @@ pub fn bystander(reader: Reader) -> Helper {
 /// Sends commands to a card from another process, and leaves the card as it is.
 ///
 /// # Panics
-/// Where it cannot reach the card.
+/// If it cannot reach the card.
 #[track_caller]
 pub fn raw_apdu(reader: Reader, steps: &[&str]) -> RawAnswers {
     raw_apdu_in(reader, "shared", steps)
 }
 
-/// The same from a process that has the card for itself.
+/// The same from a process that has the card exclusively.
 ///
 /// # Panics
-/// Where it cannot have it, because another program is connected.
+/// If another program is connected.
 #[track_caller]
 pub fn raw_apdu_exclusively(reader: Reader, steps: &[&str]) -> RawAnswers {
     raw_apdu_in(reader, "exclusive", steps)
@@ -135,11 +135,11 @@ fn raw_apdu_in(reader: Reader, mode: &str, steps: &[&str]) -> RawAnswers {
     Helper::start("raw-apdu", &arguments).end()
 }
 
-/// The status word of a signature command that another process sends without VERIFY. It waits until no other program
-/// has a transaction with the card, and has one itself.
+/// The status word of a signature command that another process sends without VERIFY, in a transaction of its own. Waits
+/// until no other program has a transaction with the card.
 ///
 /// # Panics
-/// Where it cannot reach the card, or the card answers something else than a status word and a signature.
+/// If it cannot reach the card, or if the card answers anything but a status word or a signature.
 #[track_caller]
 pub fn raw_signature(reader: Reader, key: Key) -> String {
     let select_key = match key {
@@ -149,7 +149,7 @@ pub fn raw_signature(reader: Reader, key: Key) -> String {
     let steps = ["00A4040C0AD392F000260100000001", select_key, "802A00800548454C4C4F00"];
     let answers = raw_apdu_in(reader, "transaction", &steps);
     let [select, file, answer] = answers.as_slice() else { panic!("three answers, not {answers:?}") };
-    // A card of the kind that answers its first command wrongly gets it again.
+    // Some cards answer their first command wrongly: send it again.
     if select == "6F00" {
         return raw_signature(reader, key);
     }

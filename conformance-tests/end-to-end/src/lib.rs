@@ -1,14 +1,14 @@
-//! What the tests of the built module share: the PC/SC stack they need, virtual cards, the module as a program loads
-//! it, a second program at the same card, and standard programs.
+//! What the tests of the built module share: the PC/SC stack, virtual cards, the loaded module, a second program at the
+//! same card, and standard programs.
 //!
-//! The tests are run with `conformance-tests/stack cargo test -p jpki-end-to-end -- --test-threads=1`. They use
-//! - `JPKI_PKCS11_MODULE`: the module; without it `release/libjpki_pkcs11.so` in cargo's target folder,
-//! - `JPKI_VIRTUAL_CARD`: the virtual card; without it the `release` or `debug` build in cargo's target folder,
-//! - `JPKI_STACK`: set by the stack script; without it every test fails, and says what to do.
+//! Run the tests with `conformance-tests/stack cargo test -p jpki-end-to-end -- --test-threads=1`. They use
+//! - `JPKI_PKCS11_MODULE`: the module; by default `release/libjpki_pkcs11.so` in cargo's target folder,
+//! - `JPKI_VIRTUAL_CARD`: the virtual card; by default the `release` or `debug` build in cargo's target folder,
+//! - `JPKI_STACK`: set by the stack script; if it is missing, every test fails and says what to do.
 //!
-//! A test that cannot be done fails as well, so that none passes without having tested anything. What depends on the
-//! machine has it in its name, for who has to leave it out, and to say so: `--skip in_a_private_stack_` for those that
-//! need the stack's mode `private`, `--skip as_root_` for those that need root itself.
+//! A test that cannot run fails: no test passes without a check. The name of a test says what the test needs of the
+//! machine. If the machine does not have it, leave these tests out: `--skip in_a_private_stack_` those that need the
+//! stack's mode `private`, `--skip as_root_` those that need root.
 
 mod card;
 mod helper;
@@ -28,9 +28,9 @@ pub use self::stack::{OtherReaders, Turn, needs_private_stack, restart_pcscd, wa
 
 use std::time::{Duration, Instant};
 
-/// A card in the first reader, and the module that has been initialized after it was put in.
+/// A card in the first reader, and the module, initialized after the card was inserted.
 pub struct Stand {
-    /// The module. First, so that it is finalized before the card goes.
+    /// The module. It is the first field, because it has to be finalized before the card goes.
     pub module: Module,
     /// The card.
     pub card: VirtualCard,
@@ -66,16 +66,16 @@ pub fn thread_id() -> libc::pid_t {
     unsafe { libc::gettid() }
 }
 
-/// Whether a thread of this process sleeps in the kernel: what a thread does that has announced a call, and now waits in
-/// it. A thread that has ended does not.
+/// Whether a thread of this process sleeps in the kernel, for a thread that has announced a call: then it waits in that
+/// call. False if the thread has ended.
 #[must_use]
 pub fn is_asleep(thread: libc::pid_t) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
-    // The name before it is in parentheses, and may hold anything.
+    // The program's name stands before the state, in parentheses, and can contain anything.
     stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
 }
 
-/// Waits until `true`; panics with `what` after a time that is long for anything in here.
+/// Waits until `is_so` returns true. Panics with `what` after 15 seconds, which is long for anything in these tests.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The module as an ordinary client sees it, through the crate `cryptoki`.
+//! The module, used by an ordinary client: the crate `cryptoki`.
 
 use std::env;
 use std::ffi::{CString, OsString};
@@ -79,7 +79,7 @@ impl Key {
     }
 }
 
-/// The initialized module, finalized when this value is dropped.
+/// The initialized module. It is finalized when this value is dropped.
 pub struct Module {
     /// The client library's view of it.
     pub client: Pkcs11,
@@ -89,34 +89,33 @@ impl Module {
     /// Loads and initializes the module, without settings.
     ///
     /// # Panics
-    /// Where that fails.
+    /// If that fails.
     #[must_use]
     pub fn start() -> Self {
         use_no_settings();
         Self::initialize("").expect("C_Initialize")
     }
 
-    /// Loads and initializes the module with the string that a program may hand over, and with what stands in a
-    /// settings file.
+    /// Loads and initializes the module with a program's string of settings, and with a settings file of this text.
     ///
     /// # Errors
     /// That of C_Initialize.
     ///
     /// # Panics
-    /// Where the module does not load.
+    /// If the module does not load.
     pub fn start_with(string: &str, file: &str) -> Result<Self> {
         use_no_settings();
         let _turned_back = SettingsFile::with(file);
         Self::initialize(string)
     }
 
-    /// Loads and initializes the module with a string of settings, and with those of the environment as it is.
+    /// Loads and initializes the module with a string of settings, and with the settings of the environment.
     ///
     /// # Errors
     /// That of C_Initialize.
     ///
     /// # Panics
-    /// Where the module does not load.
+    /// If the module does not load.
     pub fn initialize(string: &str) -> Result<Self> {
         let client = Pkcs11::new(module_path()).expect("the module loads");
         let text = CString::new(string).expect("settings without a NUL");
@@ -131,7 +130,7 @@ impl Module {
     /// The slot of a key pair in a reader, with or without a card.
     ///
     /// # Panics
-    /// Where there is none.
+    /// If there is none.
     #[track_caller]
     #[must_use]
     pub fn slot(&self, reader: Reader, key: Key) -> Slot {
@@ -141,20 +140,20 @@ impl Module {
         slots.find(is_it).unwrap_or_else(|| panic!("no slot {name}"))
     }
 
-    /// What the token of a key pair in the first reader says of itself.
+    /// CK_TOKEN_INFO of the token of a key pair in the first reader.
     ///
     /// # Panics
-    /// Where it cannot.
+    /// If it cannot.
     #[track_caller]
     #[must_use]
     pub fn token_info(&self, key: Key) -> TokenInfo {
         self.client.get_token_info(self.slot(Reader::First, key)).expect("C_GetTokenInfo")
     }
 
-    /// A read-only session with a token in the first reader.
+    /// A read-only session with the token of a key pair in the first reader.
     ///
     /// # Panics
-    /// Where none can be had.
+    /// If none can be had.
     #[track_caller]
     #[must_use]
     pub fn session(&self, key: Key) -> Session {
@@ -164,7 +163,7 @@ impl Module {
     /// A session that is logged in.
     ///
     /// # Panics
-    /// Where the login fails.
+    /// If the login fails.
     #[track_caller]
     #[must_use]
     pub fn logged_in(&self, key: Key) -> Session {
@@ -176,7 +175,7 @@ impl Module {
     /// C_CloseAllSessions on the token of a key pair in the first reader.
     ///
     /// # Panics
-    /// Where that fails.
+    /// If that fails.
     #[track_caller]
     pub fn close_all_sessions(&self, key: Key) {
         assert_eq!(call!(C_CloseAllSessions(self.slot(Reader::First, key).id())), CKR_OK, "C_CloseAllSessions");
@@ -185,7 +184,7 @@ impl Module {
 
 impl Drop for Module {
     fn drop(&mut self) {
-        // A test may have finalized it.
+        // A test may already have finalized the module.
         let _ = self.client.clone().finalize();
     }
 }
@@ -193,8 +192,8 @@ impl Drop for Module {
 /// The environment variable that names a settings file.
 const CONFIG: &str = "JPKI_PKCS11_CONFIG";
 
-/// Somebody's own settings of the module must not change what the tests go by. The only one set is that other readers
-/// than the stack's are left alone: a card in one must not be sent our PINs.
+/// Replaces the user's own settings of the module, which must not change what the tests expect. The only setting leaves
+/// the readers outside of the stack alone, because a card there must not get our PINs.
 fn use_no_settings() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -206,7 +205,7 @@ fn use_no_settings() {
     });
 }
 
-/// A settings file that the module is led to, until this value is dropped: it is read in C_Initialize and not again.
+/// A settings file that the environment names until this value is dropped. The module reads it in C_Initialize only.
 struct SettingsFile {
     file: PathBuf,
     before: Option<OsString>,
@@ -216,7 +215,7 @@ impl SettingsFile {
     fn with(text: &str) -> Self {
         let (file, before) = (scratch("settings"), env::var_os(CONFIG));
         fs::write(&file, text).expect("a file in cargo's target folder");
-        // SAFETY: the tests take turns, and no thread that another one has left behind looks at the environment.
+        // SAFETY: the tests take turns, and no thread that an earlier test has left behind reads the environment.
         unsafe { env::set_var(CONFIG, &file) };
         SettingsFile { file, before }
     }
@@ -238,10 +237,10 @@ pub fn pin(digits: &str) -> AuthPin {
     AuthPin::new(digits.into())
 }
 
-/// What a call came to.
+/// The result of a call, with the module's return value as the error.
 ///
 /// # Panics
-/// Where it was not the module that failed.
+/// If the error is not the module's.
 #[track_caller]
 pub fn outcome<T>(answer: Result<T>) -> std::result::Result<T, RvError> {
     answer.map_err(|error| match error {
@@ -250,16 +249,16 @@ pub fn outcome<T>(answer: Result<T>) -> std::result::Result<T, RvError> {
     })
 }
 
-/// Checks that a call has failed in this way.
+/// Checks that a call has failed with this return value.
 ///
 /// # Panics
-/// Where it has not.
+/// If it has not.
 #[track_caller]
 pub fn is<T>(answer: Result<T>, wanted: RvError) {
     assert_eq!(outcome(answer).map(|_| ()), Err(wanted));
 }
 
-/// What clients look for in a session.
+/// What clients do with the objects of a session.
 pub trait Objects {
     /// All objects of a class.
     fn all(&self, class: ObjectClass) -> Vec<ObjectHandle>;
@@ -267,10 +266,10 @@ pub trait Objects {
     fn one(&self, class: ObjectClass) -> ObjectHandle;
     /// The holder's certificate: the one with the key's CKA_ID.
     fn certificate(&self) -> Vec<u8>;
-    /// Checks that nobody is logged in: no private key is listed, and one that was known before does not sign.
+    /// Checks that there is no login: no private key is listed, and a key that was known before does not sign.
     ///
     /// # Panics
-    /// Where it is not so.
+    /// If there is one.
     fn refuses_to_sign(&self, known: ObjectHandle);
     /// Finds the private key, and signs.
     ///
@@ -278,7 +277,7 @@ pub trait Objects {
     /// Those of the module.
     ///
     /// # Panics
-    /// Where no private key is listed.
+    /// If no private key is listed.
     fn sign_with_key(&self, mechanism: &Mechanism<'_>, data: &[u8]) -> Result<Vec<u8>>;
     /// Signs some data with SHA256_RSA_PKCS, and checks the signature with OpenSSL.
     ///
@@ -316,7 +315,7 @@ impl Objects for Session {
 
     #[track_caller]
     fn refuses_to_sign(&self, known: ObjectHandle) {
-        assert_eq!(self.all(ObjectClass::PRIVATE_KEY), [], "a private key is listed, and nobody is logged in");
+        assert_eq!(self.all(ObjectClass::PRIVATE_KEY), [], "a private key is listed without a login");
         let answer = outcome(self.sign(&Mechanism::Sha256RsaPkcs, known, b"data"));
         assert!(matches!(answer, Err(RvError::UserNotLoggedIn | RvError::KeyHandleInvalid)), "{answer:?}");
     }

@@ -1,11 +1,11 @@
-//! Where the built things are.
+//! The paths of the built files.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Cargo's target folder: the one this very program is in.
+/// Cargo's target folder: the one that contains this program.
 fn target() -> PathBuf {
     let program = env::current_exe().expect("the path of this program");
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
@@ -29,20 +29,20 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The path in the environment variable, or the first candidate that is there.
+/// The path in the environment variable, or the first candidate that exists.
 fn find(variable: &str, candidates: &[&str], how: &str) -> PathBuf {
     if let Some(path) = env::var_os(variable).filter(|value| !value.is_empty()) {
-        // Cargo runs tests in the folder of their crate; who sets the variable is in the repository's.
+        // Cargo runs tests in the folder of their crate; a user sets the variable in the repository's folder.
         let paths = [PathBuf::from(&path), repository().join(&path)];
         let found = paths.iter().find_map(|path| path.canonicalize().ok());
-        return found.unwrap_or_else(|| panic!("{variable} is {}, which is not there", paths[0].display()));
+        return found.unwrap_or_else(|| panic!("{variable} is {}, which does not exist", paths[0].display()));
     }
     let targets = [target(), repository().join("target")];
     let found = targets
         .iter()
         .flat_map(|target| candidates.iter().map(move |name| target.join(name)))
         .find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("{} is not built: {how}, or say in {variable} where it is", candidates.join(" or ")))
+    found.unwrap_or_else(|| panic!("{} is not built: {how}, or set {variable} to its path", candidates.join(" or ")))
 }
 
 /// The built module.
@@ -58,7 +58,7 @@ pub fn virtual_card_path() -> PathBuf {
     find("JPKI_VIRTUAL_CARD", &candidates, "cargo build --release --package jpki-virtual-card")
 }
 
-/// A folder in cargo's target folder that stays from one run to the next.
+/// A folder in cargo's target folder that outlives the run.
 ///
 /// # Panics
 /// If it cannot be made.
@@ -69,7 +69,7 @@ pub fn lasting(name: &str) -> PathBuf {
     folder
 }
 
-/// A new name for a file. Whoever makes it removes it.
+/// A new name for a file. The caller makes the file and removes it.
 #[must_use]
 pub fn scratch(name: &str) -> PathBuf {
     lasting("scratch").join(unique(name))

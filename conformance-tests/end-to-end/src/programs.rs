@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use crate::paths::{module_path, scratch};
 use crate::{Key, Reader};
 
-/// What a program did.
+/// The result of a program.
 #[derive(Debug)]
 pub struct Output {
-    /// It ended with 0.
+    /// Its exit status was 0.
     pub success: bool,
     /// What it printed, standard error after standard output.
     pub text: String,
-    /// What it printed to standard output, as it is.
+    /// What it printed to standard output, unchanged.
     pub bytes: Vec<u8>,
 }
 
@@ -22,7 +22,7 @@ impl Output {
     /// What it printed.
     ///
     /// # Panics
-    /// Where it failed.
+    /// If it failed.
     #[track_caller]
     #[must_use]
     pub fn good(self) -> String {
@@ -34,7 +34,7 @@ impl Output {
 /// Runs a program to its end.
 ///
 /// # Panics
-/// Where it is not installed.
+/// If it is not installed.
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let name = command.get_program().to_string_lossy().into_owned();
@@ -82,17 +82,17 @@ impl Pkcs11Tool {
     /// The holder's certificate in DER.
     ///
     /// # Panics
-    /// Where it cannot be had.
+    /// If it cannot be had.
     #[track_caller]
     #[must_use]
     pub fn certificate(&self, key: Key) -> Vec<u8> {
         self.read_certificate(key, true, key.token_label().trim_start_matches("JPKI "))
     }
 
-    /// The certificate of its authority in DER.
+    /// The certificate of the holder's authority in DER.
     ///
     /// # Panics
-    /// Where it cannot be had.
+    /// If it cannot be had.
     #[track_caller]
     #[must_use]
     pub fn ca_certificate(&self, key: Key) -> Vec<u8> {
@@ -114,7 +114,7 @@ impl Pkcs11Tool {
 /// The public key of a certificate, as PEM, by OpenSSL.
 ///
 /// # Panics
-/// Where OpenSSL cannot read the certificate.
+/// If OpenSSL cannot read the certificate.
 #[track_caller]
 #[must_use]
 pub fn certificate_key(der: &[u8]) -> String {
@@ -124,8 +124,8 @@ pub fn certificate_key(der: &[u8]) -> String {
     })
 }
 
-/// Whether OpenSSL finds that a signature of `data` fits the certificate. `options` are those of `openssl dgst`, or,
-/// where they begin with `pkeyutl`, of `openssl pkeyutl`.
+/// Whether OpenSSL accepts a signature of `data` with the key in the certificate. `options` are those of `openssl
+/// dgst`, or of `openssl pkeyutl` if they begin with `pkeyutl`.
 #[track_caller]
 #[must_use]
 pub fn verifies(certificate: &[u8], options: &[&str], data: &[u8], signature: &[u8]) -> bool {
@@ -146,7 +146,7 @@ pub fn verifies(certificate: &[u8], options: &[&str], data: &[u8], signature: &[
     })
 }
 
-/// Has `use_them` use files with these contents, and removes them.
+/// Passes files with these contents to `use_them`, and removes them afterwards.
 fn with_files<T>(contents: &[&[u8]], use_them: impl FnOnce(&[PathBuf]) -> T) -> T {
     let files: Vec<_> = contents.iter().map(|_| scratch("file")).collect();
     for (file, content) in files.iter().zip(contents) {

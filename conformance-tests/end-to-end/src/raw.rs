@@ -1,4 +1,4 @@
-//! The module's C interface itself, for what no decent client does.
+//! The module's C interface itself, for calls that no well-behaved client makes.
 
 use std::path::Path;
 use std::ptr;
@@ -26,7 +26,7 @@ impl Raw {
     /// The module, which stays loaded until the process ends.
     ///
     /// # Panics
-    /// Where it cannot be loaded.
+    /// If it cannot be loaded.
     #[must_use]
     pub fn get() -> &'static Raw {
         static RAW: OnceLock<Raw> = OnceLock::new();
@@ -38,7 +38,7 @@ impl Raw {
         let library = unsafe { Library::new(path) }.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut interface = ptr::null_mut();
         let mut version = CK_VERSION { major: 3, minor: 2 };
-        // SAFETY: the function has this type, and is given pointers to what it may write.
+        // SAFETY: the function has this type, and all pointers are to writable memory of ours.
         let rv = unsafe {
             let get = library.get::<GetInterface>(b"C_GetInterface\0").expect("C_GetInterface is exported");
             get(c"PKCS 11".as_ptr().cast_mut().cast(), &raw mut version, &raw mut interface, 0)
@@ -53,25 +53,25 @@ impl Raw {
     /// The functions of version 3.2.
     #[must_use]
     pub fn functions(&self) -> &CK_FUNCTION_LIST_3_2 {
-        // SAFETY: given out by the module, not NULL, and there for as long as the module is loaded.
+        // SAFETY: the module's own list, not NULL, and valid while the module is loaded.
         unsafe { &*self.functions }
     }
 
     /// The address of an exported function.
     #[must_use]
     pub fn symbol(&self, name: &str) -> Option<*const ()> {
-        // SAFETY: only the address is looked at.
+        // SAFETY: only the address is read.
         unsafe { self.library.get::<*const ()>(name.as_bytes()) }.ok().map(|symbol| *symbol)
     }
 }
 
-/// Calls a function of the module by its name, with what it is given, sensible or not.
+/// Calls a function of the module by its name, with any arguments, valid or not.
 #[macro_export]
 macro_rules! call {
     ($name:ident($($argument:expr),* $(,)?)) => {{
         let function = $crate::Raw::get().functions().$name.expect(stringify!($name));
         #[allow(clippy::macro_metavars_in_unsafe, unused_unsafe)]
-        // SAFETY: the module claims to survive whatever the tests pass: NULL, or pointers to what the standard says.
+        // SAFETY: the module claims to survive all that the tests pass: NULL, or pointers as the standard requires.
         unsafe { function($($argument),*) }
     }};
 }

@@ -1,4 +1,4 @@
-//! The PC/SC stack under the tests: there it has to be, and one test at a time uses it.
+//! The PC/SC stack under the tests. It has to be there, and one test at a time uses it.
 
 use std::env;
 use std::ffi::CString;
@@ -20,18 +20,18 @@ use crate::{Reader, wait_until};
 /// How to run the tests.
 const HOW: &str = "run them with: conformance-tests/stack cargo test -p jpki-end-to-end -- --test-threads=1";
 
-/// No test takes as long as this, unless something hangs.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// No test takes this long unless it hangs.
+const TIMEOUT: Duration = Duration::from_secs(180);
 
-/// One test's turn at the readers, and at the module, which is one for each process.
+/// One test's turn at the readers and at the module, of which a process has only one.
 pub struct Turn {
     _guard: MutexGuard<'static, ()>,
-    /// Its end tells the watchdog that the test has ended.
+    /// The watchdog ends when this is dropped.
     _ended: Sender<()>,
 }
 
 impl Turn {
-    /// Waits for the turn. A test that hangs in its turn ends the whole process, so that the run has an end.
+    /// Waits for the turn. If a test hangs in its turn, the whole process ends, so the run has an end.
     ///
     /// # Panics
     /// Without a PC/SC stack.
@@ -39,13 +39,13 @@ impl Turn {
     pub fn take() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         assert!(env::var_os("JPKI_STACK").is_some(), "these tests need a PC/SC stack: {HOW}");
-        // A test that failed has left nothing in here.
+        // The mutex holds no data that a failed test could have left half-written.
         let guard = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let test = thread::current().name().unwrap_or("a test").to_owned();
         let (ended, end) = mpsc::channel::<()>();
         thread::spawn(move || {
-            if let Err(RecvTimeoutError::Timeout) = end.recv_timeout(PATIENCE) {
-                say(&format!("{test} has hung for {} seconds; the tests are ended", PATIENCE.as_secs()));
+            if let Err(RecvTimeoutError::Timeout) = end.recv_timeout(TIMEOUT) {
+                say(&format!("{test} has hung for {} seconds; the tests are ended", TIMEOUT.as_secs()));
                 std::process::abort();
             }
         });
@@ -53,8 +53,8 @@ impl Turn {
     }
 }
 
-/// What is in a reader, and the count of insertions and removals. `None` without the reader.
-pub(crate) fn look(reader: &str) -> Option<(State, u32)> {
+/// The state of a reader, and its count of insertions and removals. `None` if there is no such reader.
+pub(crate) fn reader_state(reader: &str) -> Option<(State, u32)> {
     let context = Context::establish(Scope::User).ok()?;
     let name = CString::new(reader).expect("a reader's name");
     let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
@@ -67,34 +67,34 @@ pub(crate) fn look(reader: &str) -> Option<(State, u32)> {
     Some((flags, state.event_count()))
 }
 
-/// Waits until no program has a transaction with the card, so that no command is on its way to it. The card is left as it
-/// is.
+/// Waits until no program has a transaction with the card: then no command is on its way to the card. Leaves the card
+/// as it is.
 ///
 /// # Panics
-/// Where that takes too long.
+/// If that takes too long.
 #[track_caller]
 pub fn wait_for_no_transaction(reader: Reader) {
     let name = CString::new(reader.name()).expect("a reader's name");
     let context = Context::establish(Scope::User).expect("a PC/SC service");
-    wait_until("nobody has a transaction", || {
+    wait_until("no program has a transaction", || {
         let Ok(mut card) = context.connect(&name, ShareMode::Shared, Protocols::ANY) else { return false };
-        // Begins when nobody else has one. Fails where pcscd has reset the card, for a program that was killed in its own.
+        // Begins when no other program has one. Fails if pcscd has reset the card because a program died in its own.
         let had = card.transaction().is_ok_and(|transaction| transaction.end(Disposition::LeaveCard).is_ok());
         if let Err((card, _)) = card.disconnect(Disposition::LeaveCard) {
-            // To drop it would reset the card.
+            // A drop would reset the card.
             std::mem::forget(card);
         }
         had
     });
 }
 
-/// Prints a line even where the test harness hides what a test prints.
+/// Prints a line even if the test harness hides the output of tests.
 fn say(line: &str) {
-    // Nobody to hear it is no reason to fail.
+    // A closed standard error is no reason to fail.
     let _ = writeln!(io::stderr(), "\n{line}");
 }
 
-/// For a test that does to the stack what may only be done to one of its own. The names of these tests begin with
+/// For a test that disturbs the stack, which it may do only to a private one. The names of these tests begin with
 /// `in_a_private_stack_`.
 ///
 /// # Panics
@@ -104,7 +104,7 @@ pub fn needs_private_stack() {
     let mode = env::var("JPKI_STACK").unwrap_or_default();
     assert!(
         mode == "private",
-        "this test needs a private stack, and this one is: {mode}. Where none can be had, leave such tests out: \
+        "this test needs a private stack, and this one is: {mode}. If there can be none, leave such tests out: \
          cargo test ... -- --test-threads=1 --skip in_a_private_stack_"
     );
 }
@@ -112,7 +112,7 @@ pub fn needs_private_stack() {
 /// Kills pcscd with SIGKILL, and starts it anew with the same arguments after `between`.
 ///
 /// # Panics
-/// Without a private stack; where no pcscd is found or the new one does not come up.
+/// Without a private stack, and if no pcscd is found or the new one does not come up.
 #[track_caller]
 pub fn restart_pcscd(between: impl FnOnce()) {
     needs_private_stack();
@@ -120,28 +120,28 @@ pub fn restart_pcscd(between: impl FnOnce()) {
     // SAFETY: sends a signal; the process is the pcscd of this private stack's own process namespace.
     assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
     wait_until("pcscd ends", || find_pcscd().is_none());
-    // A process loses its command line before its sockets, and the new pcscd has no reader where the port is taken.
+    // A process loses its command line before its sockets, and the new pcscd gets no reader if the port is still taken.
     let ports = [Reader::First, Reader::Second, Reader::Other].map(Reader::port);
-    wait_until("the ports of the readers are free", || !ports.iter().any(|port| somebody_listens(port)));
-    // Whatever becomes of it, the tests that come after need a pcscd.
+    wait_until("the ports of the readers are free", || !ports.iter().any(|port| has_listener(port)));
+    // Even if `between` panics, the later tests need a pcscd.
     let outcome = panic::catch_unwind(AssertUnwindSafe(between));
     let (program, options) = arguments.split_first().expect("a program has a name");
-    // What the killed one has left behind.
+    // The killed pcscd has left these behind.
     for left in ["/run/pcscd/pcscd.comm", "/run/pcscd/pcscd.pid"] {
         let _ = fs::remove_file(left);
     }
     let mut command = Command::new(program);
     command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Not waited for: it outlives this program, for the tests that come after, and ends with the stack.
+    // This pcscd outlives the program, for the later tests, and ends with the stack.
     drop(command.spawn().expect("pcscd starts"));
     wait_until("pcscd shows its readers", || {
-        look("Virtual PCD 00 00").is_some() && look("Virtual PCD 00 01").is_some()
+        reader_state("Virtual PCD 00 00").is_some() && reader_state("Virtual PCD 00 01").is_some()
     });
     outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
 }
 
-/// Whether anybody waits for connections at a port.
-fn somebody_listens(port: &str) -> bool {
+/// Whether a program listens on a port.
+fn has_listener(port: &str) -> bool {
     let local = format!(":{:04X}", port.parse::<u16>().expect("a port"));
     let listens = |line: &str| {
         let mut words = line.split_whitespace().skip(1);
@@ -153,8 +153,8 @@ fn somebody_listens(port: &str) -> bool {
         .any(|table| fs::read_to_string(table).is_ok_and(|text| text.lines().any(listens)))
 }
 
-/// Two more readers, of another driver than the stack's own two. pcsc-lite reads its files when it starts and not
-/// again, so that these readers come and go with a restart of it, after which the others are back as they were.
+/// Two more readers, of another driver than the stack's own two. pcsc-lite reads its files only at its start, so these
+/// readers come and go with a restart of pcscd, and the others are then back as they were.
 pub struct OtherReaders {
     configuration: PathBuf,
     driver: PathBuf,
@@ -164,7 +164,7 @@ impl OtherReaders {
     /// Plugs them in.
     ///
     /// # Panics
-    /// Without a private stack, and where they do not come.
+    /// Without a private stack, and if the readers do not come.
     #[track_caller]
     #[must_use]
     pub fn plug() -> Self {
@@ -176,7 +176,7 @@ impl OtherReaders {
         restart_pcscd(|| {
             let own = fs::read_to_string(folder.join("vpcd")).expect("the configuration of the stack's readers");
             let line = own.lines().find_map(|line| line.strip_prefix("LIBPATH")).expect("its driver");
-            // Of one file there would be one driver, which keeps the readers of one device.
+            // The same file would be loaded as the same driver, and a driver keeps the readers of one device only.
             fs::copy(line.trim(), &other.driver).expect("a copy of the driver");
             let driver = other.driver.display();
             let port = Reader::Other.port();
@@ -185,17 +185,17 @@ impl OtherReaders {
             );
             fs::write(&other.configuration, text).expect("a file of the private stack");
         });
-        wait_until("the other readers come", || look(Reader::Other.name()).is_some());
+        wait_until("the other readers come", || reader_state(Reader::Other.name()).is_some());
         other
     }
 
     /// Unplugs them.
     ///
     /// # Panics
-    /// Where they do not go.
+    /// If the readers do not go.
     pub fn unplug(self) {
         drop(self);
-        wait_until("the other readers go", || look(Reader::Other.name()).is_none());
+        wait_until("the other readers go", || reader_state(Reader::Other.name()).is_none());
     }
 }
 
@@ -210,7 +210,7 @@ impl Drop for OtherReaders {
     }
 }
 
-/// The process id of pcscd, and what it was started with.
+/// The process id of pcscd, and its command line.
 fn find_pcscd() -> Option<(libc::pid_t, Vec<String>)> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     processes.into_iter().find_map(|entry| {

@@ -19,14 +19,14 @@ const SINCE_2_40: &str = "C_Initialize C_Finalize C_GetInfo C_GetFunctionList C_
     C_DecryptVerifyUpdate C_GenerateKey C_GenerateKeyPair C_WrapKey C_UnwrapKey C_DeriveKey C_SeedRandom \
     C_GenerateRandom C_GetFunctionStatus C_CancelFunction C_WaitForSlotEvent";
 
-/// Those that 3.0 added.
+/// The functions that 3.0 added.
 const SINCE_3_0: &str = "C_GetInterfaceList C_GetInterface C_LoginUser C_SessionCancel C_MessageEncryptInit \
     C_EncryptMessage C_EncryptMessageBegin C_EncryptMessageNext C_MessageEncryptFinal C_MessageDecryptInit \
     C_DecryptMessage C_DecryptMessageBegin C_DecryptMessageNext C_MessageDecryptFinal C_MessageSignInit C_SignMessage \
     C_SignMessageBegin C_SignMessageNext C_MessageSignFinal C_MessageVerifyInit C_VerifyMessage C_VerifyMessageBegin \
     C_VerifyMessageNext C_MessageVerifyFinal";
 
-/// Those that 3.2 added.
+/// The functions that 3.2 added.
 const SINCE_3_2: &str = "C_EncapsulateKey C_DecapsulateKey C_VerifySignatureInit C_VerifySignature \
     C_VerifySignatureUpdate C_VerifySignatureFinal C_GetSessionValidationFlags C_AsyncComplete C_AsyncGetID \
     C_AsyncJoin C_WrapKeyAuthenticated C_UnwrapKeyAuthenticated";
@@ -80,7 +80,7 @@ fn it_is_small() {
 /// The list has `count` functions.
 unsafe fn functions(list: *const (), count: usize) -> Vec<*const ()> {
     let first = list.cast::<u8>().wrapping_add(size_of::<*const ()>()).cast::<*const ()>();
-    // SAFETY: after the version, which is padded to the size of a pointer, there are so many pointers.
+    // SAFETY: the version is padded to the size of a pointer, and `count` pointers follow it.
     (0..count).map(|place| unsafe { first.wrapping_add(place).read() }).collect()
 }
 
@@ -96,7 +96,7 @@ fn interface(name: *const u8, version: Option<(u8, u8)>, flags: CK_FLAGS) -> Res
     let mut version = version.map(|(major, minor)| CK_VERSION { major, minor });
     let version = version.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
     let rv = call!(C_GetInterface(name.cast_mut(), version, &raw mut found, flags));
-    // SAFETY: where the call succeeded, it has given out one of its interfaces.
+    // SAFETY: after a success, the pointer is to one of the module's interfaces.
     if rv == CKR_OK { Ok(unsafe { *found }) } else { Err(rv) }
 }
 
@@ -108,7 +108,7 @@ fn every_list_has_every_function() {
         let found = interface(NAME, Some(version), 0).unwrap();
         let list = found.pFunctionList.cast::<()>().cast_const();
         assert_eq!(version_of(list), version);
-        // SAFETY: a list of that version has so many functions.
+        // SAFETY: a list of that version has exactly these functions.
         let functions = unsafe { functions(list, names.len()) };
         for (name, function) in names.iter().zip(functions) {
             assert!(!function.is_null(), "{name} of {version:?} is NULL");
@@ -154,7 +154,10 @@ fn interfaces_that_are_not_there() {
     for version in [(0, 0), (2, 20), (3, 1), (3, 3), (4, 0)] {
         assert!(interface(NAME, Some(version), 0).is_err(), "{version:?}");
     }
-    assert!(interface(NAME, None, CKF_INTERFACE_FORK_SAFE).is_err(), "it is not fork-safe, and must not say so");
+    assert!(
+        interface(NAME, None, CKF_INTERFACE_FORK_SAFE).is_err(),
+        "the module is not fork-safe, and must not claim to be"
+    );
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn lists_in_short_buffers() {
     let mut slots = [99; 4];
     let mut short = 3;
     assert_eq!(call!(C_GetSlotList(CK_FALSE, slots.as_mut_ptr(), &raw mut short)), CKR_BUFFER_TOO_SMALL);
-    assert_eq!((short, slots), (4, [99; 4]), "the length is told, and nothing else is written");
+    assert_eq!((short, slots), (4, [99; 4]), "only the length is written");
     let mut more = 4;
     assert_eq!(call!(C_GetSlotList(CK_FALSE, slots.as_mut_ptr(), &raw mut more)), CKR_OK);
     assert_eq!(slots.iter().collect::<BTreeSet<_>>().len(), 4);
@@ -212,7 +215,7 @@ fn a_signature_in_a_short_buffer_is_made_when_there_is_room() {
         assert_eq!(sign(0, false), (CKR_OK, 256, [0xAA; 300]));
         assert_eq!(sign(0, true), (CKR_BUFFER_TOO_SMALL, 256, [0xAA; 300]));
         assert_eq!(sign(255, true), (CKR_BUFFER_TOO_SMALL, 256, [0xAA; 300]));
-        assert_eq!(stand.card.stats().apdus, 0, "the card signs only once there is room");
+        assert_eq!(stand.card.stats().apdus, 0, "the card does not sign before there is room");
         let (rv, length, signature) = sign(300, true);
         assert_eq!((rv, length), (CKR_OK, 256));
         assert_eq!(signature[256..], [0xAA; 44], "nothing is written behind the signature");
@@ -245,18 +248,18 @@ fn attributes_in_short_buffers() {
     };
     let rv = get(&mut template);
     assert!([CKR_BUFFER_TOO_SMALL, CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID].contains(&rv), "{rv:#x}");
-    assert_eq!(class, CKO_PRIVATE_KEY, "one bad entry does not spoil the others");
+    assert_eq!(class, CKO_PRIVATE_KEY, "a bad entry does not affect the others");
     let lengths = template.map(|entry| entry.ulValueLen);
     let none = CK_UNAVAILABLE_INFORMATION;
     assert_eq!(lengths, [size_of::<CK_ULONG>() as CK_ULONG, none, 256, none, none]);
-    assert_eq!((id, exponent), ([0xAA; 4], [0xAA; 256]), "nothing is written that has no room or is secret");
+    assert_eq!((id, exponent), ([0xAA; 4], [0xAA; 256]), "nothing secret is written, and nothing without room");
     assert_eq!(get(&mut template[3..4]), CKR_ATTRIBUTE_SENSITIVE);
     assert_eq!(get(&mut template[4..5]), CKR_ATTRIBUTE_TYPE_INVALID);
 }
 
 #[test]
 fn no_token_is_made_anew() {
-    // The contract suite does not ask for this, because another module might do it.
+    // The contract suite does not check this, because another module might support it.
     let stand = Stand::new();
     let tokens = || stand.module.client.get_slots_with_token().expect("a list");
     let before = tokens();
@@ -266,11 +269,11 @@ fn no_token_is_made_anew() {
         let rv = call!(C_InitToken(slot.id(), pin.as_mut_ptr(), pin.len() as CK_ULONG, label.as_mut_ptr()));
         assert_eq!(rv, CKR_FUNCTION_NOT_SUPPORTED);
     }
-    assert_eq!((tokens(), stand.card.stats().apdus), (before, 0), "the card is not even asked");
+    assert_eq!((tokens(), stand.card.stats().apdus), (before, 0), "no command to the card");
     stand.card.remove();
     let slot = stand.module.slot(Reader::First, Key::Auth);
     let rv = call!(C_InitToken(slot.id(), ptr::null_mut(), 0, ptr::null_mut()));
-    assert_eq!(rv, CKR_TOKEN_NOT_PRESENT, "whether there is one comes first");
+    assert_eq!(rv, CKR_TOKEN_NOT_PRESENT, "the check for a token comes first");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! What the card is asked, counted at the card.
+//! The number of commands for each task, counted by the card.
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use jpki_end_to_end::{Key, Module, Objects, Reader, Stand, Stats, Turn, VirtualCard, pin, verifies};
 
-/// Asserts a number of commands, with the commands themselves in the message.
+/// Asserts the largest number of commands. The message lists them.
 #[track_caller]
 fn at_most(card: &VirtualCard, most: u32, what: &str) -> Stats {
     let stats = card.stats();
@@ -68,21 +68,21 @@ fn the_whole_way_to_a_signature_takes_twenty_one_commands() {
 
 #[test]
 fn a_client_that_looks_before_it_logs_in_stays_within_the_budget() {
-    // As OpenSSH does it: the public key first, the login afterwards.
+    // Like OpenSSH: the public key first, then the login.
     let stand = Stand::new();
     stand.card.clear();
     let session = stand.module.session(Key::Auth);
     let certificate = session.certificate();
     session.login(UserType::User, Some(&pin(Key::Auth.pin()))).unwrap();
     let signature = session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").unwrap();
-    let stats = at_most(&stand.card, 21, "look, log in, sign");
+    let stats = at_most(&stand.card, 21, "find, log in, sign");
     assert!(stats.bytes <= 2400, "{} bytes instead of 2400", stats.bytes);
     assert!(verifies(&certificate, &["-sha256"], b"data", &signature));
 }
 
 #[test]
 fn a_client_that_takes_its_time_before_it_opens_a_session_pays_two_commands_more() {
-    // As one that lists the tokens and has its user choose: it is looked again which card it is (docs/architecture.md).
+    // Like a client whose user chooses a token: the module identifies the card again (docs/architecture.md).
     for key in Key::ALL {
         let stand = Stand::new();
         stand.card.clear();
@@ -139,7 +139,7 @@ fn asking_for_the_length_of_a_signature_costs_nothing() {
         session.sign_init(&Mechanism::Sha256RsaPkcs, private_key).unwrap();
         session.sign_update(b"data").unwrap();
         at_most(&stand.card, 0, "C_SignInit and C_SignUpdate");
-        // Asks for the length first.
+        // The client library asks for the length first.
         session.sign_final().unwrap();
         at_most(&stand.card, 4, "C_SignFinal");
     }

@@ -1,4 +1,4 @@
-//! A C program with the project's header, compiled against the standard's header as Debian has it.
+//! A C program with the project's header, compiled with Debian's header of the standard.
 
 use std::fs;
 use std::path::Path;
@@ -25,13 +25,13 @@ fn the_header_says_what_the_module_does() {
     let _ = run(&mut compiler).good();
     let mut command = Command::new(&program);
     let output = run(command.arg(module_path()).arg(&settings).env("JPKI_PKCS11_CONFIG", "/dev/null")).good();
-    let (said, told): (Vec<_>, Vec<_>) = output.lines().partition(|line| !line.starts_with("jpki-pkcs11: "));
+    let (said, complaints): (Vec<_>, Vec<_>) = output.lines().partition(|line| !line.starts_with("jpki-pkcs11: "));
     let japanese = ["JPKI 利用者証明用 (4桁)", "JPKI 署名用 (英数6-16桁)"];
     assert_eq!(said[..2], ["JPKI User Authentication", "JPKI Digital Signature"]);
     assert_eq!(said[4..8], [japanese, japanese].concat(), "by the string, and by the file that the variable names");
-    // A mistake in the settings is told on standard error.
-    assert_eq!(told.len(), 10, "{told:#?}");
-    assert_eq!(told.last(), Some(&"jpki-pkcs11: there is no setting \"no\""));
+    // Standard error reports a mistake in the settings.
+    assert_eq!(complaints.len(), 10, "{complaints:#?}");
+    assert_eq!(complaints.last(), Some(&"jpki-pkcs11: there is no setting \"no\""));
     let _ = (fs::remove_file(&program), fs::remove_file(&settings));
 }
 

@@ -1,5 +1,5 @@
-//! `pkcs11-tool-scripts/card-answers`: it finds what the virtual card does otherwise, asks nothing that could cost a
-//! try, and prints nothing that is of one card or of one person.
+//! `pkcs11-tool-scripts/card-answers`: it finds what a virtual card does differently, sends nothing that could cost a
+//! try, and prints nothing that identifies a card or a person.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use jpki_end_to_end::{Output, Reader, Turn, VirtualCard, lasting, raw_apdu, run, scratch, virtual_card_path};
 
-/// The number of the card, its municipality and its last day; the number in the token information.
+/// The number of the card, its municipality and its last day, and the number in the token information.
 const NUMBERS: [&str; 4] = ["990000000000017", "13999", "20350401", "99900001"];
 
 /// VERIFY of the signing PIN, and the certificate that it opens.
@@ -18,7 +18,7 @@ fn script(arguments: &[&str]) -> Output {
     run(Command::new(path).args(["--reader", Reader::First.name()]).args(arguments))
 }
 
-/// A card started with these options, and what the script says of it.
+/// A card started with these options, and the lines that the script prints about it.
 fn answers(options: &[&str], arguments: &[&str]) -> (VirtualCard, Vec<String>) {
     let card = VirtualCard::start(Reader::First, options);
     card.clear();
@@ -65,7 +65,7 @@ fn what_a_card_does_otherwise_is_contradicted() {
         let found = beginning_with(&lines, "CONTRADICTED");
         for contradiction in contradictions {
             let said = found.iter().any(|line| line.contains(contradiction));
-            assert!(said, "{options:?}: nothing of {contradiction:?} in {found:#?}");
+            assert!(said, "{options:?}: no {contradiction:?} in {found:#?}");
         }
     }
 }
@@ -81,7 +81,7 @@ fn what_may_differ_from_card_to_card_contradicts_nothing() {
         (&["--first-command-6f00"], "(one card was seen to answer 6F00): 6F00"),
         (&["--auth-tries", "1", "--sign-tries", "0"], "tries left of the signing PIN: 63C0"),
         (&["--filler", "mixed"], "behind the certificate is FF or 00: yes"),
-        // An ATR without T=1: there VERIFY without data would become the five-byte form.
+        // An ATR without T=1: VERIFY without data would become the five-byte form.
         (&["--atr", "3B00"], "not asked     §4.2   the tries left"),
     ] {
         let (_card, lines) = answers(options, &[]);
@@ -153,13 +153,13 @@ fn what_another_program_has_unlocked_is_locked_before_anything_is_read() {
     assert_eq!(card.state().verified, "");
 }
 
-/// What a certificate says, by OpenSSL: its serial number, subject, last day and key.
+/// The serial number, subject, last day and key of a certificate, by OpenSSL.
 fn identifying(certificate: &Path) -> Vec<String> {
     let mut command = Command::new("openssl");
     command.args(["x509", "-noout", "-serial", "-subject", "-enddate", "-modulus", "-nameopt", "multiline", "-in"]);
     let text = run(command.arg(certificate)).good();
     let values = text.lines().filter_map(|line| line.split_once('=')).map(|(_, value)| value.trim());
-    // Not the country, and what else is too short to be of one person.
+    // Without the country, and other values that are too short to identify a person.
     let values = values.filter(|value| value.len() > 3);
     values.map(|value| value.chars().take(16).collect()).collect()
 }

@@ -1,6 +1,6 @@
-//! A card that behaves oddly in the middle of things: it forgets, refuses, signs wrongly, or says nothing at all. Each
-//! call ends with a return value that fits, and the module goes on. What other programs do at the card is in
-//! `other_programs.rs`, removal in `removal.rs`.
+//! A card that misbehaves in the middle of a task: it loses its state, refuses, signs wrongly, or does not answer. Each
+//! call ends with a fitting return value, and the module goes on. The tests of other programs at the card are in
+//! `other_programs.rs`, those of removal in `removal.rs`.
 
 use std::sync::mpsc;
 use std::thread;
@@ -10,7 +10,7 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::session::{Session, UserType};
 use jpki_end_to_end::{Key, Objects, Reader, Stand, is, is_asleep, outcome, pin, thread_id, wait_until};
 
-/// What a signature comes to.
+/// The result of a signature.
 fn sign(session: &Session) -> Result<(), RvError> {
     outcome(session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data")).map(|_| ())
 }
@@ -28,7 +28,7 @@ fn what_the_card_forgets_between_login_and_signature_is_done_again() {
                 assert_eq!(
                     stand.card.verifications(),
                     1,
-                    "{key:?} after {disturbance}: the PIN once, and it was right"
+                    "{key:?} after {disturbance}: the PIN was sent once, and was right"
                 );
                 assert_eq!(stand.card.state().verified, "", "{key:?} after {disturbance}");
             }
@@ -41,7 +41,7 @@ fn what_the_card_forgets_between_login_and_signature_is_done_again() {
     }
 }
 
-/// The commands of a signature that ask something of the card.
+/// The commands of a signature that a test can disturb.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Select,
@@ -50,7 +50,7 @@ enum Step {
 }
 
 impl Step {
-    /// Has the next `count` of them answered with a status word. The SELECT is the first command of all.
+    /// Makes the card answer the next `count` such commands with a status word. SELECT is the first command of all.
     fn answer(self, stand: &Stand, count: u32, status_word: &str) {
         stand.card.control(&match self {
             Step::Select => format!("answer {count} {status_word}"),
@@ -63,18 +63,18 @@ impl Step {
 #[test]
 fn an_unexpected_status_word_at_a_signature() {
     use RvError::{DeviceError, FunctionFailed, UserNotLoggedIn};
-    // A PIN that is refused without a count of tries is not sent again, so that it ends the login.
+    // A PIN that is refused without a count of tries is not sent again, so the login ends.
     let cases = [
-        // The first command after power-up is answered so by one card, and is asked again (card-facts §1.3).
+        // One card answers the first command after power-up with 6F00, so the module repeats it (card-facts §1.3).
         (Step::Select, 1, "6F00", None),
         (Step::Select, 2, "6F00", Some(DeviceError)),
         (Step::Verify, 1, "6F00", Some(UserNotLoggedIn)),
         (Step::Compute, 1, "6F00", Some(DeviceError)),
-        // "A PIN is wanted", to a signature that has just verified it.
+        // "A PIN is needed", though the signature has just verified it.
         (Step::Select, 1, "6982", Some(DeviceError)),
         (Step::Verify, 1, "6982", Some(UserNotLoggedIn)),
         (Step::Compute, 1, "6982", Some(DeviceError)),
-        // Also what a card without short file identifiers may say: it is asked in the other form then.
+        // A card without short file identifiers may also answer with 6A86, so the module tries the other form.
         (Step::Select, 1, "6A86", Some(DeviceError)),
         (Step::Verify, 1, "6A86", None),
         (Step::Verify, 2, "6A86", Some(UserNotLoggedIn)),
@@ -110,7 +110,7 @@ fn a_signature_that_is_wrong_is_not_given_out() {
             assert_eq!(stand.card.state().verified, "", "{key:?}");
         }
         stand.card.control("corrupt off");
-        session.sign_well().expect("the login has outlived it");
+        session.sign_well().expect("the login lasts");
     }
 }
 
@@ -136,14 +136,14 @@ fn a_card_that_falls_silent_ends_the_call_when_it_is_taken_out() {
                 });
                 let thread = thread.recv().unwrap();
                 wait_until("the call waits for the card", || is_asleep(thread));
-                // Those who only look are answered meanwhile.
+                // Meanwhile, calls that only read the state return.
                 let slot = stand.module.slot(Reader::First, key);
                 assert!(stand.module.client.get_slot_info(slot).unwrap().token_present());
-                assert!(!calling.is_finished(), "{key:?}, {call}: an answer from a card that gave none");
+                assert!(!calling.is_finished(), "{key:?}, {call}: a result without an answer of the card");
                 stand.card.control("remove");
                 calling.join().unwrap()
             });
-            // Which of the two depends on whether pcscd has seen the removal by then.
+            // It depends on whether pcscd has already noticed the removal.
             let fits = matches!(answer, Err(RvError::DeviceRemoved | RvError::DeviceError));
             assert!(fits, "{key:?}, {call}: {answer:?}");
             Reader::First.wait_for_removal(before);

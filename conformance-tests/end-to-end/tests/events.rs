@@ -27,7 +27,7 @@ fn a_card_that_was_there_before_is_no_event() {
     let stand = Stand::new();
     assert!(fetch(&stand).is_empty());
     stand.module.logged_in(Key::Auth).sign_well().unwrap();
-    assert!(fetch(&stand).is_empty(), "nor is its use");
+    assert!(fetch(&stand).is_empty(), "its use is no event");
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn removal_and_insertion_are_one_event_for_each_slot() {
     }
     stand.card.remove();
     stand.card.insert();
-    assert_eq!(fetch(&stand).len(), 2, "one for each slot, however much has happened");
+    assert_eq!(fetch(&stand).len(), 2, "one event for each slot, however many changes");
     let _second = VirtualCard::start(Reader::Second, &[]);
     assert_eq!(fetch(&stand).into_iter().collect::<BTreeSet<_>>(), slots(&stand, Reader::Second));
 }
 
-/// A thread that waits for so many events, and does so when this returns. It ends with the module at the latest.
+/// Starts a thread that waits for `count` events, and returns when it waits. It ends with the module at the latest.
 fn waiting_for(module: &Module, count: usize) -> Receiver<Result<u64, RvError>> {
     let (send, events) = mpsc::channel();
     let (announce, announced) = mpsc::channel();
@@ -74,7 +74,7 @@ fn a_waiting_thread_is_woken_by_the_card() {
     let wanted = slots(&stand, Reader::First);
     // Two slots, two changes.
     let events = waiting_for(&stand.module, 4);
-    assert!(events.recv_timeout(Duration::from_millis(300)).is_err(), "an event out of nothing");
+    assert!(events.recv_timeout(Duration::from_millis(300)).is_err(), "an event without a cause");
     let two = |what| {
         let next = || events.recv_timeout(Duration::from_secs(5)).expect(what).expect(what);
         assert_eq!(BTreeSet::from([next(), next()]), wanted, "{what}");
@@ -100,7 +100,7 @@ fn others_work_while_a_thread_waits() {
 #[test]
 fn finalize_wakes_whoever_waits() {
     let _turn = Turn::take();
-    // The last test's card would be an event.
+    // The removal of the last test's card would be an event.
     Reader::First.wait(false);
     Reader::Second.wait(false);
     let module = Module::start();

@@ -1,4 +1,4 @@
-//! Cards that are not the ordinary one: each of them works as far as it can, and one key never hides the other.
+//! Cards that differ from the ordinary one: each works as far as it can, and one key never hides the other.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ fn pss() -> PkcsPssParams {
     PkcsPssParams { hash_alg: MechanismType::SHA256, mgf: PkcsMgfType::MGF1_SHA256, s_len: 32.into() }
 }
 
-/// Both tokens do what they are for.
+/// Checks that both tokens sign.
 #[track_caller]
 fn both_tokens_sign(stand: &Stand, what: &str) {
     for key in Key::ALL {
@@ -51,7 +51,7 @@ fn a_card_without_pss_loses_the_mechanism_at_the_first_refusal() {
         let slot = stand.module.slot(Reader::First, key);
         let lists = |kind| stand.module.client.get_mechanism_list(slot).unwrap().contains(&kind);
         let session = stand.module.logged_in(key);
-        assert!(lists(MechanismType::RSA_PKCS_PSS), "nobody knows yet");
+        assert!(lists(MechanismType::RSA_PKCS_PSS), "not known yet");
         is(session.sign_with_key(&Mechanism::Sha256RsaPkcsPss(pss()), b"data"), RvError::FunctionFailed);
         assert!(!lists(MechanismType::RSA_PKCS_PSS) && !lists(MechanismType::SHA256_RSA_PKCS_PSS));
         assert!(lists(MechanismType::RSA_PKCS) && lists(MechanismType::SHA256_RSA_PKCS));
@@ -97,7 +97,7 @@ fn a_card_without_a_signing_certificate() {
         for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
             assert!(session.all(class).is_empty(), "{form}: {class}");
         }
-        // The PIN is there, and right; but it shows no key that cannot sign, and the card is left locked.
+        // The PIN exists, and is right. But the module shows no key that cannot sign, and leaves the card locked.
         session.login(UserType::User, Some(&pin(Key::Sign.pin()))).unwrap_or_else(|error| panic!("{form}: {error}"));
         assert!(session.all(ObjectClass::PRIVATE_KEY).is_empty(), "{form}: a key without a certificate");
         assert_eq!(stand.card.state().verified, "", "{form}");
@@ -120,7 +120,7 @@ fn a_card_without_ca_certificates() {
         for key in Key::ALL {
             let session = stand.module.logged_in(key);
             session.sign_well().unwrap_or_else(|error| panic!("{form}, {key:?}: {error}"));
-            // Asking for the contents shows that there are none.
+            // Only the attempt to read a CA certificate shows that there is none.
             let readable = session.all(ObjectClass::CERTIFICATE).into_iter();
             let value = [cryptoki::object::AttributeType::Value];
             let readable = readable.filter(|object| session.get_attributes(*object, &value).is_ok());
@@ -154,7 +154,7 @@ fn a_card_that_signs_wrongly_gives_no_signature() {
 
 #[test]
 fn a_slow_signature_keeps_nobody_waiting_who_only_looks() {
-    // So long that no machine is as slow by itself.
+    // Longer than any delay of a slow machine.
     const SLOW: Duration = Duration::from_secs(4);
     let stand = Stand::with(&["--sign-delay-ms", &SLOW.as_millis().to_string()]);
     let slot = stand.module.slot(Reader::First, Key::Auth);
@@ -168,23 +168,23 @@ fn a_slow_signature_keeps_nobody_waiting_who_only_looks() {
             session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").unwrap();
             start.elapsed()
         });
-        let mut looks = Vec::new();
+        let mut calls = Vec::new();
         while !signing.is_finished() {
             let start = Instant::now();
             assert!(stand.module.client.get_slot_info(slot).unwrap().token_present());
             watching.get_session_info().unwrap();
             stand.module.client.get_token_info(slot).unwrap();
-            looks.push(start.elapsed());
+            calls.push(start.elapsed());
             thread::sleep(Duration::from_millis(5));
         }
         let signing = signing.join().unwrap();
         assert!(signing >= SLOW, "the card was not slow: {signing:?}");
-        // Somebody looks all the time: who waited for the signature would have a look that takes nearly as long.
-        looks.sort_unstable();
-        let (usual, longest) = (looks[looks.len() / 2], looks[looks.len() - 1]);
-        assert!(longest < SLOW / 4, "a look took {longest:?}");
-        // And nobody waits a little each time either. One look in two may have met a machine that was busy.
-        assert!(usual < Duration::from_millis(100), "the usual look took {usual:?}");
+        // The loop never pauses for long, so a call that waited for the signature would take nearly as long.
+        calls.sort_unstable();
+        let (usual, longest) = (calls[calls.len() / 2], calls[calls.len() - 1]);
+        assert!(longest < SLOW / 4, "three calls took {longest:?}");
+        // Nor do the calls wait a little each time. The median allows for a busy machine.
+        assert!(usual < Duration::from_millis(100), "three calls usually took {usual:?}");
     });
-    assert_eq!(stand.card.stats().apdus, 4, "the looks asked the card something: {:#?}", stand.card.log());
+    assert_eq!(stand.card.stats().apdus, 4, "the calls sent commands to the card: {:#?}", stand.card.log());
 }

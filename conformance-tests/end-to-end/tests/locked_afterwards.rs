@@ -1,7 +1,7 @@
-//! The card is left locked: a signature command that another process sends without a PIN is refused.
+//! The module leaves the card locked: the card refuses a signature command that another process sends without a PIN.
 //!
-//! Another program is connected to the card all the time: without one pcscd cuts the power when the last program goes,
-//! and what the module has failed to lock would be locked by that.
+//! Another program stays connected to the card: otherwise pcscd cuts the power when the last program goes, and that
+//! would lock what the module has failed to lock.
 
 use std::thread::{self, sleep};
 use std::time::Duration;
@@ -14,21 +14,21 @@ use jpki_end_to_end::{
 };
 use pkcs11_contract::{Context, Target, TokenChoice, find};
 
-/// SELECT of the issuer security domain, by which the module leaves the card: the last command of a transaction in
-/// which a PIN was verified.
+/// SELECT of the issuer security domain, with which the module leaves the card: the last command of a transaction that
+/// has verified a PIN.
 const LEAVE: &str = "00A4040C07A0000001510000";
 
-/// The cards that have other ways of being locked again than those that the facts expect.
+/// Cards that lock in other ways than the known facts say.
 const ODD_CARDS: [&[&str]; 4] =
     [&["--leave", "refused"], &["--leave", "refused-all"], &["--reselect-clears"], &["--warm-reset-clears"]];
 
-/// The ordinary card, and one that says it was left and was not: what ends a login has to lock both.
+/// The ordinary card, and one that only pretends to be left: the end of a login has to lock both.
 const ORDINARY_AND_LIAR: [&[&str]; 2] = [&[], &["--leave", "lies"]];
 
 /// Asserts that both keys want their PIN.
 #[track_caller]
 fn is_locked(card: &VirtualCard, after: &str) {
-    // As the card knows it, and before anything could lock it by the way.
+    // The card's own state first, because the next commands could lock the card.
     assert_eq!(card.state().verified, "", "after {after}: what the card has verified");
     for key in Key::ALL {
         assert_eq!(raw_signature(card.reader(), key), LOCKED, "after {after}: the {} key", key.name());
@@ -40,7 +40,7 @@ fn the_check_itself_sees_an_unlocked_card() {
     let stand = Stand::new();
     let _bystander = bystander(Reader::First);
     for (key, verify) in [(Key::Auth, "002000980431323334"), (Key::Sign, "0020009B06414243313233")] {
-        // Another program that leaves the card unlocked, as this card allows it.
+        // Another program leaves the card unlocked, which this card allows.
         let answers = raw_apdu(Reader::First, &["00A4040C0AD392F000260100000001", verify]);
         assert_eq!(answers, ["9000", "9000"]);
         assert_eq!(raw_signature(Reader::First, key), "9000");
@@ -69,7 +69,7 @@ fn after_a_signature_and_after_logout() {
             let session = stand.module.logged_in(key);
             session.sign_well().unwrap();
             is_locked(&stand.card, &format!("C_Sign, card {options:?}"));
-            // The other program's look has left the module's login alone.
+            // The other program's check has not ended the module's login.
             session.sign_well().unwrap();
             session.logout().unwrap();
             is_locked(&stand.card, &format!("C_Logout, card {options:?}"));
@@ -169,12 +169,12 @@ fn contract(case: &str, key: Key) {
 
 #[test]
 fn during_and_after_random_calls() {
-    // Whatever programs do in any order, with any number of threads: whenever the module has let go of the card, a
-    // signature without a PIN is refused.
+    // Any calls in any order, with any number of threads: whenever the module has no transaction, the card refuses a
+    // signature without a PIN.
     let stand = Stand::new();
     let _bystander = bystander(Reader::First);
     stand.module.client.clone().finalize().unwrap();
-    let mut looks = 0;
+    let mut checks = 0;
     for key in Key::ALL {
         for case in ["random-calls/one-thread", "random-calls/several-threads"] {
             stand.card.clear();
@@ -185,15 +185,15 @@ fn during_and_after_random_calls() {
                         let answer = raw_signature(Reader::First, other);
                         assert_eq!(answer, LOCKED, "during {case} with {}: the {} key", key.name(), other.name());
                     }
-                    looks += 1;
+                    checks += 1;
                 }
             });
             assert!(stand.card.verifications() > 2, "{case} has not used the card");
             is_locked(&stand.card, case);
         }
     }
-    // Several threads leave others little time at the card; one thread leaves enough.
-    assert!(looks > 8, "the calls were over before anybody could look at the card more than {looks} times");
+    // Several threads leave other programs little time at the card; one thread leaves enough.
+    assert!(checks > 8, "the calls ended after only {checks} checks of the card");
     stand.module.client.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
 }
 
@@ -221,10 +221,10 @@ fn after_the_program_was_killed_at_any_moment_but_a_transaction() {
         let mut user = Helper::start("module-user", &["loop", key.name()]);
         user.expect("ready");
         let signature: u64 = user.line().parse().expect("the microseconds of a signature");
-        // Spread over some periods of the loop, without a pattern. It rests as long as it signs, however slow this is.
+        // Spread over some periods of the loop, without a pattern. Its pauses are always as long as its signatures.
         sleep(Duration::from_micros((round * 7_919) % (4 * signature)));
         user.kill();
-        // What it had sent last may be on its way to the card still. It has a transaction then, until pcscd ends that.
+        // The killed program's last command may still be on its way, in a transaction that pcscd has to end.
         wait_for_no_transaction(Reader::First);
         let log = stand.card.log();
         let last: String = log.last().map(|line| line.chars().filter(|c| !c.is_whitespace()).collect()).unwrap();
@@ -232,7 +232,7 @@ fn after_the_program_was_killed_at_any_moment_but_a_transaction() {
             outside += 1;
             is_locked(&stand.card, &format!("SIGKILL at rest, round {round}"));
         } else {
-            // The module cannot do anything about it any more.
+            // A dead program cannot lock the card.
             inside += 1;
             raw_apdu(Reader::First, &[LEAVE]);
         }

@@ -1,5 +1,5 @@
-//! The log that the settings turn on: a file for its owner alone, which never holds a PIN or anything of the signing
-//! certificate.
+//! The log that the settings turn on: only its owner can read the file, and it never holds a PIN or anything of the
+//! signing certificate.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -10,7 +10,7 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::session::UserType;
 use jpki_end_to_end::{Key, Module, Objects, Reader, Turn, VirtualCard, is, pin, scratch};
 
-/// PINs that are nothing else in a log by chance.
+/// PINs that do not occur in a log by chance.
 const PINS: [(Key, &str, &str); 2] = [(Key::Auth, "8642", "9753"), (Key::Sign, "SECRET86", "WRONGPW9")];
 
 /// A card with these PINs.
@@ -39,7 +39,7 @@ impl Drop for Place {
     }
 }
 
-/// The module with a log of that level there, set in one of the two ways.
+/// The module with a log of this level in this file, set in one of the two ways.
 fn logging(way: &str, level: &str, file: &Path) -> Module {
     let file = file.display();
     let (string, text) = match way {
@@ -49,7 +49,7 @@ fn logging(way: &str, level: &str, file: &Path) -> Module {
     Module::start_with(&string, &text).expect("C_Initialize")
 }
 
-/// Logs in wrongly and rightly, reads the certificate and signs with both keys. Gives the signing certificate.
+/// Logs in with wrong and right PINs, reads the certificate and signs with both keys. Returns the signing certificate.
 fn work(module: &Module) -> Vec<u8> {
     let mut certificate = Vec::new();
     for (key, right, wrong) in PINS {
@@ -64,8 +64,7 @@ fn work(module: &Module) -> Vec<u8> {
     certificate
 }
 
-/// The forms in which bytes get into logs: as text, as hexadecimal digits, as a list of numbers. In
-/// small letters.
+/// The forms in which bytes can get into a log, in small letters: text, hexadecimal digits, a list of numbers.
 fn forms(secret: &[u8]) -> Vec<String> {
     let joined = |separator: &str, form: fn(&u8) -> String| secret.iter().map(form).collect::<Vec<_>>().join(separator);
     let mut forms = vec![joined(", ", |byte| byte.to_string())];
@@ -86,7 +85,7 @@ fn at_trace_level_it_has_the_commands_and_no_secret() {
         let log = fs::read_to_string(place.file()).expect("the log").to_lowercase();
         assert!(log.lines().count() > 30, "by {way}: hardly anything was logged:\n{log}");
         assert!(log.lines().all(|line| line.starts_with("jpki-pkcs11 ")), "by {way}:\n{log}");
-        // SELECT of the application and VERIFY with both PINs, as headers.
+        // The headers of SELECT of the application and of VERIFY with both PINs.
         for command in ["00a4040c", "00200098", "0020009b"] {
             assert!(log.contains(command), "by {way}: {command} is not in the log:\n{log}");
         }
@@ -95,7 +94,7 @@ fn at_trace_level_it_has_the_commands_and_no_secret() {
         for (_, right, wrong) in PINS {
             secrets.extend([right, wrong].map(|pin| ("a PIN", pin.into())));
         }
-        // The holder's name and address as the certificate has them, and any piece that a dump of it would have whole.
+        // The holder's name and address as in the certificate, and every piece of it that a dump would contain.
         for name in ["花子", "東京都幻想市"] {
             assert!(certificate.windows(name.len()).any(|window| window == name.as_bytes()), "not in the certificate");
             secrets.push(("the holder", name.into()));
@@ -146,7 +145,7 @@ fn a_symbolic_link_is_not_followed() {
         let before = target.metadata().unwrap();
         for leads_to in [&target, &missing] {
             symlink(leads_to, place.file()).unwrap();
-            // A log that cannot be written is no reason not to work.
+            // The module works even if it cannot write the log.
             let module = logging(way, "error", &place.file());
             work(&module);
             drop(module);
@@ -170,7 +169,7 @@ fn without_a_level_there_is_no_file() {
         drop(module);
         assert!(!place.file().exists(), "{string:?}");
     }
-    // A later C_Initialize without a log ends it for the process.
+    // A later C_Initialize without a log ends the log of the process.
     drop(logging("string", "trace", &place.file()));
     let module = Module::start();
     let size = place.file().metadata().unwrap().len();
@@ -188,5 +187,5 @@ fn the_file_is_closed_with_the_module() {
     }
     let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
     let open = open.filter(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|path| path == place.file()));
-    assert_eq!(open.count(), 0, "descriptors of the log file that nobody can close any more");
+    assert_eq!(open.count(), 0, "open descriptors of the log file");
 }

@@ -1,11 +1,11 @@
-//! PINs: what costs a try and what does not, and what programs are told of it.
+//! PINs: what costs a try and what does not, and what programs learn about it.
 
 use cryptoki::error::RvError;
 use cryptoki::object::ObjectClass;
 use cryptoki::session::UserType;
 use jpki_end_to_end::{Key, Module, Objects, Reader, Stand, VirtualCard, is, pin};
 
-/// The tries left, as the card knows them.
+/// The tries left, from the card itself.
 fn tries(card: &VirtualCard, key: Key) -> u32 {
     let state = card.state();
     match key {
@@ -32,7 +32,7 @@ fn a_pin_of_the_wrong_form_costs_no_try() {
         for wrong in wrong {
             is(session.login(UserType::User, Some(&pin(wrong))), RvError::PinIncorrect);
         }
-        assert_eq!(stand.card.stats().apdus, 0, "the card was asked about PINs that cannot be: {:?}", stand.card.log());
+        assert_eq!(stand.card.stats().apdus, 0, "PINs of a wrong form reached the card: {:?}", stand.card.log());
         assert_eq!(tries(&stand.card, key), key.tries());
         assert_eq!(flags(&stand.module, key), [false, false, false]);
     }
@@ -40,7 +40,7 @@ fn a_pin_of_the_wrong_form_costs_no_try() {
 
 #[test]
 fn one_pin_given_to_every_token_locks_none() {
-    // ssh-add -s does it, with whatever the user typed.
+    // ssh-add -s does this with the PIN that the user typed.
     let stand = Stand::new();
     for (typed, fits) in [(Key::Auth.pin(), Key::Auth), (Key::Sign.pin(), Key::Sign)] {
         for key in Key::ALL {
@@ -68,12 +68,12 @@ fn the_same_wrong_pin_costs_one_try() {
     let stand = Stand::new();
     for key in Key::ALL {
         for _ in 0..3 {
-            // A new session each time, as a program does it that was told to try again.
+            // A new session each time, like a program whose user tries again.
             let session = stand.module.session(key);
             is(session.login(UserType::User, Some(&pin(key.wrong_pins()[0]))), RvError::PinIncorrect);
         }
         assert_eq!(tries(&stand.card, key), key.tries() - 1);
-        stand.module.logged_in(key).sign_well().expect("the right PIN works still");
+        stand.module.logged_in(key).sign_well().expect("the right PIN still works");
         assert_eq!(tries(&stand.card, key), key.tries());
     }
 }
@@ -91,7 +91,7 @@ fn the_flags_say_how_many_tries_are_left() {
             assert_eq!(tries(&stand.card, key), left - 1);
         }
         assert_eq!(flags(&stand.module, key), [true, false, true], "{key:?}, locked");
-        // The right one comes too late.
+        // The right PIN comes too late.
         is(session.login(UserType::User, Some(&pin(key.pin()))), RvError::PinLocked);
         is(session.login(UserType::User, Some(&pin(key.wrong_pins()[0]))), RvError::PinLocked);
     }
@@ -194,11 +194,11 @@ fn changing_a_pin() {
         for (bad, wanted) in bad {
             is(session.set_pin(&pin(key.pin()), &pin(bad)), wanted);
         }
-        assert_eq!(stand.card.stats().apdus, 0, "a new PIN that cannot be was shown to the card");
+        assert_eq!(stand.card.stats().apdus, 0, "a new PIN of a wrong form reached the card");
         is(session.set_pin(&pin(key.wrong_pins()[0]), &pin(new)), RvError::PinIncorrect);
         assert_eq!(tries(&stand.card, key), key.tries() - 1);
 
-        // Without login, and again while logged in, which stays so.
+        // First without a login, then during a login, which lasts.
         session.set_pin(&pin(key.pin()), &pin(new)).unwrap();
         is(session.login(UserType::User, Some(&pin(key.pin()))), RvError::PinIncorrect);
         session.login(UserType::User, Some(&pin(new))).unwrap();

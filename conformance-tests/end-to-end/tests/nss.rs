@@ -1,4 +1,4 @@
-//! Programs on NSS, which are the browsers' and LibreOffice's way to a card: its own test client for TLS, and poppler's
+//! Programs on NSS, through which browsers and LibreOffice use a card: its own test client for TLS, and poppler's
 //! pdfsig.
 
 use std::fs;
@@ -12,7 +12,7 @@ use jpki_end_to_end::{Key, Pkcs11Tool, Reader, Turn, VirtualCard, module_path, r
 struct Database(PathBuf);
 
 impl Database {
-    /// With settings as they are given to `modutil -string`.
+    /// With settings for `modutil -string`.
     fn new(settings: &str) -> Self {
         let database = Database(scratch("nss"));
         fs::create_dir(&database.0).unwrap();
@@ -39,7 +39,7 @@ impl Database {
         command
     }
 
-    /// pdfsig with the PIN of a key for whatever asks for a password.
+    /// pdfsig, which answers every password prompt with the PIN of a key.
     fn pdfsig(&self, key: Key) -> Command {
         let mut command = Command::new("pdfsig");
         command.arg("-nssdir").arg(self.name()).args(["-nss-pwd", key.pin()]);
@@ -53,12 +53,12 @@ impl Drop for Database {
     }
 }
 
-/// What NSS calls the holder's certificate.
+/// NSS's name of the holder's certificate.
 fn nickname(key: Key) -> String {
     format!("{}:{}", key.token_label(), key.token_label().trim_start_matches("JPKI "))
 }
 
-/// A server that wants a certificate of the card's authority, and shows who has come.
+/// A server that requires a certificate of the card's authority, and shows the client's.
 struct Server {
     program: Child,
     port: String,
@@ -75,7 +75,7 @@ impl Server {
         fs::write(ca, Pkcs11Tool::default().ca_certificate(Key::Auth)).unwrap();
         let pem = run(Command::new("openssl").args(["x509", "-inform", "DER", "-in"]).arg(ca)).good();
         fs::write(ca, pem).unwrap();
-        // Free just now.
+        // A free port.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
         let mut server = Command::new("openssl");
         server.args(["s_server", "-www", "-accept", &port, "-Verify", "2", "-verify_return_error", "-CAfile"]);
@@ -108,15 +108,15 @@ fn tls_of_the_browsers_authenticates_with_the_card() {
         let client = |certificate: &[&str]| {
             let mut command = database.tool("tstclnt");
             command.args(["-h", "127.0.0.1", "-p", &server.port, "-V", &format!("{version}:{version}")]);
-            // The server's own certificate is nobody's business here.
+            // -o: the client does not check the server's certificate.
             run(command.arg("-o").args(certificate).arg("-A").arg(&request)).text
         };
         let page = client(&["-n", &nickname(Key::Auth), "-w", Key::Auth.pin()]);
         assert!(page.contains(&format!("New, {name}")), "{page}");
         assert!(page.contains("Verify return code: 0 (ok)") && page.contains("CN=DEMO"), "{page}");
         assert_eq!(card.state().verified, "");
-        let nobody = client(&[]);
-        assert!(!nobody.contains("Verify return code: 0 (ok)"), "who shows no certificate does not get in: {nobody}");
+        let without = client(&[]);
+        assert!(!without.contains("Verify return code: 0 (ok)"), "accepted without a certificate: {without}");
     }
 }
 

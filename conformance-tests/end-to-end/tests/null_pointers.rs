@@ -1,24 +1,24 @@
-//! Every function with NULL in the place of every pointer, and with handles that are none: an error each time.
+//! Every function with NULL for every pointer, and with invalid handles: an error each time.
 
 use std::ptr::null_mut as null;
 
 use cryptoki_sys::*;
 use jpki_end_to_end::{Key, Objects, Reader, Stand, Turn, call};
 
-/// Names of functions with their outcomes.
+/// Names of functions with their return values.
 type Outcomes = Vec<(&'static str, CK_RV)>;
 
-/// Calls functions one after the other.
+/// Calls functions in turn.
 macro_rules! outcomes {
     ($($name:ident($($argument:expr),*);)*) => {
         vec![$((stringify!($name), call!($name($($argument),*)))),*]
     };
 }
 
-/// Bytes at the end of a page, behind which there is no memory. Never given back.
+/// Bytes at the end of a page, behind which there is no memory. The page is never freed.
 fn before_nothing(bytes: &[u8]) -> CK_VOID_PTR {
     const PAGE: usize = 65536;
-    // SAFETY: two new pages (of the largest size there is), of which the first may be written.
+    // SAFETY: two new pages (of the largest page size), the first of them writable.
     unsafe {
         let pages = libc::mmap(null(), 2 * PAGE, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
         assert_ne!(pages, libc::MAP_FAILED);
@@ -29,7 +29,7 @@ fn before_nothing(bytes: &[u8]) -> CK_VOID_PTR {
     }
 }
 
-/// Every function that has a pointer, with NULL for all of them and lengths that promise something.
+/// Every function with a pointer, with NULL for all pointers and lengths that are not 0.
 #[allow(clippy::too_many_lines)] // A table.
 fn with_null(slot: CK_SLOT_ID, session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Outcomes {
     let (s, n) = (session, 16);
@@ -125,7 +125,7 @@ fn with_null(slot: CK_SLOT_ID, session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE
     }
 }
 
-/// Those without a pointer that ask for a session.
+/// The functions with a session but without a pointer.
 fn without_pointers(s: CK_SESSION_HANDLE) -> Outcomes {
     outcomes! {
         C_CloseSession(s);
@@ -144,8 +144,8 @@ fn without_pointers(s: CK_SESSION_HANDLE) -> Outcomes {
     }
 }
 
-/// The functions of the module's own whose NULL is an argument it must refuse. The others are refused before the
-/// pointers are looked at: there is no operation, or no such function.
+/// The supported functions that have to refuse NULL as a bad argument. The others fail before they check the
+/// pointers: there is no operation, or no such function.
 const LOOKED_AT: [&str; 16] = [
     "C_GetInfo",
     "C_GetFunctionList",
@@ -165,8 +165,8 @@ const LOOKED_AT: [&str; 16] = [
     "C_GetInterface",
 ];
 
-/// The functions for which NULL in the place of the mechanism means to end the operation that is under way (since
-/// PKCS#11 3.0): no error where there is none.
+/// The functions for which NULL as the mechanism ends the active operation (since PKCS#11 3.0). It is no error if there
+/// is none.
 const CANCELLING: [&str; 6] =
     ["C_DigestInit", "C_SignInit", "C_SignRecoverInit", "C_VerifyInit", "C_VerifyRecoverInit", "C_VerifySignatureInit"];
 
@@ -184,7 +184,7 @@ fn null_pointers() {
             assert_ne!(rv, CKR_GENERAL_ERROR, "{name} with NULL");
             assert!(!LOOKED_AT.contains(&name) || rv == CKR_ARGUMENTS_BAD, "{name} with NULL: {rv:#x}");
         }
-        session.sign_well().expect("nothing was left open");
+        session.sign_well().expect("no operation was left active");
     }
 }
 
@@ -229,7 +229,7 @@ fn null_pointers_in_the_middle_of_an_operation() {
     } {
         assert_eq!(rv, CKR_ARGUMENTS_BAD, "{name}");
     }
-    // An operation whose call has failed has ended, but for a search.
+    // A failed call has ended its operation, except for a search.
     assert_eq!(call!(C_FindObjectsFinal(s)), CKR_OK);
     assert!(good(begin()));
     let mut length = 256;
@@ -263,7 +263,7 @@ fn a_length_that_an_earlier_call_has_left_is_no_length() {
     let object = session.one(cryptoki::object::ObjectClass::PUBLIC_KEY);
     let mut template = [left];
     let asked = call!(C_GetAttributeValue(session.handle(), object.handle(), template.as_mut_ptr(), 1));
-    assert_eq!((asked, room), (CKR_BUFFER_TOO_SMALL, [0; 8]), "nothing is written where no room is known");
+    assert_eq!((asked, room), (CKR_BUFFER_TOO_SMALL, [0; 8]), "nothing is written without a known room");
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn the_four_ways_to_say_how_to_lock() {
 #[test]
 fn a_reserved_argument_that_is_no_string_of_settings() {
     let _turn = Turn::take();
-    // What is no memory, and a string that runs into such: another program's flag, or its own idea of the field.
+    // Two pointers to no memory, and a string that runs into such memory: a program may have another use of the field.
     for reserved in [1_usize as CK_VOID_PTR, usize::MAX as CK_VOID_PTR, before_nothing(b"abcdef")] {
         let mut arguments =
             CK_C_INITIALIZE_ARGS { pReserved: reserved, flags: CKF_OS_LOCKING_OK, ..Default::default() };

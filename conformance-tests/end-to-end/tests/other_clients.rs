@@ -1,4 +1,4 @@
-//! Other programs that this project did not write, with the module and with the virtual card.
+//! Programs of others, with the module and with the virtual card.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use jpki_end_to_end::{
     Key, Pkcs11Tool, Reader, Turn, VirtualCard, certificate_key, module_path, run, scratch, verifies,
 };
 
-/// The first of some files that is there.
+/// The first of these files that exists.
 fn installed(candidates: &[&str]) -> Option<String> {
     candidates.iter().find(|path| Path::new(path).exists()).map(|path| (*path).to_owned())
 }
@@ -30,7 +30,7 @@ fn p11tool_tells_the_tokens_of_two_cards_apart() {
     for token in &tokens {
         let text = run(Command::new("p11tool").arg("--provider").arg(module_path()).args(["--list-all", token])).good();
         let urls = text.lines().filter_map(|line| line.trim().strip_prefix("URL: "));
-        // It knows no profile objects, and shows the URL of the token for each.
+        // p11tool does not know profile objects, and shows the URL of the token for each.
         objects.extend(urls.filter(|url| url.contains(";type=")).map(str::to_owned));
     }
     let distinct: BTreeSet<_> = objects.iter().collect();
@@ -76,7 +76,7 @@ fn openssl_builds_the_chain_inside_of_each_token() {
     }
 }
 
-/// The keys that OpenSSH finds with these settings, in its own form, without the comments.
+/// The keys that OpenSSH finds with these settings, in its form, without the comments.
 fn ssh_keys(settings: &str) -> Vec<String> {
     let file = scratch("settings");
     fs::write(&file, settings).unwrap();
@@ -99,8 +99,8 @@ fn ssh_finds_the_authentication_key_first() {
     assert_eq!(ssh_keys("").first().map(String::as_str), Some(expected.trim()));
 }
 
-/// OpenSSH takes a key from each certificate that it sees, those of CAs among them, so that the README advises to leave
-/// them out for it.
+/// OpenSSH takes a key from each certificate that it sees, also from those of CAs, so the README advises to leave these
+/// out.
 #[test]
 fn ssh_is_offered_no_key_of_a_ca_where_the_settings_leave_them_out() {
     let _turn = Turn::take();
@@ -137,7 +137,7 @@ fn openssl_signs_through_the_engine_of_libp11() {
     }
 }
 
-/// OpenSC's own module knows the card as well: a second opinion on whether the virtual card is one.
+/// OpenSC's own module supports the real card, so it is an independent check of the virtual one.
 #[test]
 fn opensc_works_with_the_virtual_card() {
     let _turn = Turn::take();
@@ -150,14 +150,14 @@ fn opensc_works_with_the_virtual_card() {
     let [data, signature] = ["data", "signature"].map(scratch);
     fs::write(&data, b"data").unwrap();
     let paths = [&data, &signature].map(|path| path.to_str().unwrap());
-    // It has the two PINs in this order, as the tokens of two slots.
+    // OpenSC shows the two PINs in this order, as the tokens of two slots.
     for (slot, key) in ["0", "1"].into_iter().zip(Key::ALL) {
         let login = ["--slot-index", slot, "--login", "--pin", key.pin()];
         let objects = tool.run(&[&login[..], &["--list-objects"]].concat()).good();
         assert!(objects.contains("Private Key Object"), "{key:?}: {objects}");
         let sign = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--input-file", paths[0], "--output-file", paths[1]];
         let _ = tool.run(&[&login[..], &sign[..]].concat()).good();
-        // By our module's view of the certificate.
+        // The certificate that our module reads.
         let certificate = Pkcs11Tool::default().certificate(key);
         assert!(verifies(&certificate, &["-sha256"], b"data", &fs::read(&signature).unwrap()), "{key:?}");
         let wrong = ["--slot-index", slot, "--login", "--pin", key.wrong_pins()[0], "--list-objects"];

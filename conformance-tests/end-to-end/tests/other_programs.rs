@@ -1,4 +1,4 @@
-//! Other programs at the same card: what they do between our calls, and while we wait for them.
+//! Other programs at the same card, between our calls and while we wait for them.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use jpki_end_to_end::{Helper, Key, Objects, Reader, Stand, bystander, outcome, p
 const SELECT_JPKI: &str = "00A4040C0AD392F000260100000001";
 const SELECT_OTHER: &str = "00A4040C0AD3921000310001010100";
 
-/// Another program that has the card for itself, in one way or another, for a time or until it is ended.
+/// Another program that has the card exclusively or in a transaction, for a time or until the test ends the program.
 fn holder(mode: &str, until: &str) -> Helper {
     let mut holder = Helper::start("raw-apdu", &[Reader::First.name(), mode, "say:holding", until]);
     holder.expect("holding");
@@ -25,7 +25,7 @@ fn another_application_is_selected_between_our_calls() {
         let session = stand.module.logged_in(key);
         for _ in 0..3 {
             assert_eq!(raw_apdu(Reader::First, &[SELECT_OTHER]), ["9000"]);
-            session.sign_well().expect("nothing is assumed of what is selected");
+            session.sign_well().expect("the module does not rely on the selected application");
         }
         session.logout().unwrap();
         assert_eq!(raw_apdu(Reader::First, &[SELECT_OTHER]), ["9000"]);
@@ -36,7 +36,7 @@ fn another_application_is_selected_between_our_calls() {
 
 #[test]
 fn another_program_leaves_the_card_unlocked() {
-    // What is not ours to use is not used: a signature needs our own login.
+    // The module does not use another program's PIN: a signature needs a login of its own.
     let stand = Stand::new();
     let session = stand.module.logged_in(Key::Auth);
     let known = session.one(ObjectClass::PRIVATE_KEY);
@@ -88,7 +88,7 @@ fn another_programs_transaction_is_waited_for() {
 #[test]
 fn a_program_that_keeps_the_card_for_ever_is_no_hang() {
     let stand = Stand::new();
-    // The card is known, but nobody's session keeps a connection to it.
+    // The module knows the card, but no session keeps a connection to it.
     let slot = stand.module.slot(Reader::First, Key::Auth);
     stand.module.client.get_token_info(slot).unwrap();
     let holder = holder("exclusive", "wait");
@@ -98,7 +98,7 @@ fn a_program_that_keeps_the_card_for_ever_is_no_hang() {
         Ok(session)
     });
     let took = start.elapsed();
-    assert!(outcome(answer).is_err(), "a login at a card that somebody else has for himself");
+    assert!(outcome(answer).is_err(), "a login at a card that another program has exclusively");
     assert!(took < Duration::from_secs(6), "it took {took:?}");
     assert!(stand.module.client.get_slot_info(slot).is_ok());
     holder.end();
@@ -114,12 +114,12 @@ fn a_card_that_is_kept_when_the_program_starts_is_recognised_later() {
     let answer = outcome(stand.module.client.get_token_info(slot).map(|_| ()));
     assert!(answer.is_err());
     assert!(start.elapsed() < Duration::from_secs(6), "it took {:?}", start.elapsed());
-    // Looking again and again is cheap meanwhile.
+    // Meanwhile, repeated calls are cheap.
     let start = Instant::now();
     for _ in 0..10 {
         let _ = stand.module.client.get_slot_info(slot);
     }
-    assert!(start.elapsed() < Duration::from_secs(6), "ten looks took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(6), "ten calls took {:?}", start.elapsed());
     holder.end();
     jpki_end_to_end::wait_until("the card is recognised", || stand.module.client.get_token_info(slot).is_ok());
     stand.module.logged_in(Key::Auth).sign_well().unwrap();
@@ -131,7 +131,7 @@ fn other_programs_can_have_the_card_for_themselves_when_we_have_no_session() {
     let session = stand.module.logged_in(Key::Auth);
     session.sign_well().unwrap();
     session.close().unwrap();
-    // Panics where it is refused.
+    // Panics if pcscd refuses the connection.
     let answers = {
         let mut other = Helper::start("raw-apdu", &[Reader::First.name(), "exclusive", SELECT_JPKI]);
         let line = other.line();
@@ -152,7 +152,7 @@ fn two_programs_with_the_module_sign_by_turns() {
             session.sign_well().expect("the other program's signatures do not disturb ours");
         }
         assert!(other.is_running(), "our signatures have disturbed the other program's");
-        // Not killed: that would be in a transaction, perhaps.
+        // Its drop kills it, perhaps in a transaction.
         drop(other);
     }
 }
@@ -172,7 +172,7 @@ fn a_card_that_fails_now_and_then() {
             assert_eq!(stand.card.state().verified, "", "{key:?}, {status_word}");
             session.sign_well().unwrap_or_else(|error| panic!("{key:?} after {status_word}: {error}"));
         }
-        // A signature of half the length, and an answer that is no answer.
+        // A signature of half the length.
         stand.card.control(&format!("answer-ins 2A 1 {}9000", "11".repeat(128)));
         assert_eq!(outcome(session.sign_well()), Err(RvError::DeviceError));
         session.sign_well().unwrap();

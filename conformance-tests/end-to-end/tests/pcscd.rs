@@ -1,4 +1,4 @@
-//! pcscd going away and coming back.
+//! pcscd ends and starts again.
 
 use std::sync::mpsc;
 use std::thread;
@@ -11,7 +11,7 @@ use jpki_end_to_end::{
     Key, Module, Objects, Reader, Stand, Turn, VirtualCard, is, is_asleep, outcome, restart_pcscd, thread_id,
 };
 
-/// Signing without the expectation of finding the key.
+/// Finds the key and signs. Either may fail.
 fn sign(session: &Session) -> cryptoki::error::Result<Vec<u8>> {
     session.sign_with_key(&Mechanism::Sha256RsaPkcs, b"data")
 }
@@ -23,7 +23,7 @@ fn in_a_private_stack_pcscd_is_killed_and_started_again() {
     let session = stand.module.logged_in(Key::Auth);
     session.sign_well().unwrap();
     restart_pcscd(|| {
-        // Nobody answers now. Nothing crashes, and nothing hangs.
+        // Without pcscd no call crashes or hangs.
         is(sign(&session), RvError::SessionHandleInvalid);
         is(stand.module.client.get_token_info(slot), RvError::TokenNotPresent);
         assert!(!stand.module.client.get_slot_info(slot).unwrap().token_present());
@@ -42,7 +42,7 @@ fn in_a_private_stack_pcscd_is_restarted_while_nobody_looked() {
     restart_pcscd(|| {});
     Reader::First.wait(true);
     stand.card.clear();
-    // A login does not outlive the service that it was made through; a new one works.
+    // A login ends with the pcscd that it was made through; a new login works.
     is(sign(&session), RvError::SessionHandleInvalid);
     stand.module.logged_in(Key::Sign).sign_well().expect("the same process goes on with the new pcscd");
 }
@@ -72,7 +72,7 @@ fn in_a_private_stack_pcscd_is_killed_in_the_middle_of_a_signature() {
             outcome(sign(&session))
         });
         let calling = receive.recv().unwrap();
-        // What comes before takes a few milliseconds, and the signature two seconds.
+        // The commands before the signature take a few milliseconds, the signature two seconds.
         thread::sleep(Duration::from_millis(250));
         assert!(is_asleep(calling) && !signing.is_finished(), "the card does not sign");
         let mut answer = None;

@@ -1,5 +1,4 @@
-//! A reader with a PIN pad: a pretend one, which is preloaded into the program, so that the card, pcscd and the module
-//! are as ever.
+//! A reader with a PIN pad. A preloaded library simulates the pad; the card, pcscd and the module are the usual ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use jpki_end_to_end::{
 };
 use pcsc::{Context, Disposition, Protocols, Scope, ShareMode};
 
-/// A card, and the pad's library; no module in this process.
+/// A card and the pad's library, without a module in this process.
 struct Stand {
     pad: PathBuf,
     settings: PathBuf,
@@ -32,7 +31,7 @@ impl Stand {
         Stand { pad, settings, card: VirtualCard::start(Reader::First, options), _turn: turn }
     }
 
-    /// Runs pkcs11-tool without any PIN in its arguments, and a user at the pad.
+    /// Runs pkcs11-tool without any PIN in its arguments, while a user types at the pad.
     fn tool(&self, typed: &str, key: Key, arguments: &[&str]) -> Output {
         let mut command = Command::new("pkcs11-tool");
         command.env("LD_PRELOAD", &self.pad).env("JPKI_PIN_PAD", typed).env("JPKI_PKCS11_CONFIG", &self.settings);
@@ -45,7 +44,7 @@ impl Stand {
         self.program_that("pad")
     }
 
-    /// The same, which ends in another way.
+    /// The same with another task of module-user.
     fn program_that(&self, task: &str) -> Helper {
         let environment = [("LD_PRELOAD", self.pad.as_os_str()), ("JPKI_PIN_PAD", "1234".as_ref())];
         let mut program = Helper::start_with("module-user", &[task, "auth"], &environment);
@@ -79,7 +78,7 @@ impl Drop for Stand {
     }
 }
 
-/// What another program gets that connects to the card to share it.
+/// The result for another program that opens a shared connection to the card.
 fn connect() -> Result<(), pcsc::Error> {
     let context = Context::establish(Scope::User)?;
     let name = std::ffi::CString::new(Reader::First.name()).expect("a name");
@@ -121,7 +120,7 @@ fn what_the_user_does_at_the_pad() {
     assert_eq!(stand.card.verifications(), 1);
     stand.is_locked("a wrong PIN");
     let _ = login("1234").good();
-    stand.is_locked("the right one");
+    stand.is_locked("the right PIN");
 }
 
 #[test]
@@ -147,7 +146,7 @@ fn the_card_is_kept_from_login_to_logout() {
         assert_eq!(connect(), Err(pcsc::Error::SharingViolation), "another program meanwhile");
         assert_eq!(stand.card.state().verified, "auth");
         assert_eq!(program.end(), ["logout: None"]);
-        stand.is_locked_soon(&format!("before anybody else connects, {options:?}"));
+        stand.is_locked_soon(&format!("before another program connects, {options:?}"));
         assert_eq!(connect(), Ok(()));
         stand.is_locked(&format!("the end of the program, {options:?}"));
     }
@@ -155,12 +154,12 @@ fn the_card_is_kept_from_login_to_logout() {
 
 #[test]
 fn a_program_that_ends_without_logout_gives_the_card_back_locked() {
-    // pcscd would reset the card of a program that has gone, which locks it no more than leaving it does.
+    // pcscd resets the card after the program, but a reset need not lock a card that leaving does not lock.
     let stand = Stand::new(&[]);
     let program = stand.program_that("pad-exit");
     assert_eq!(stand.card.state().verified, "auth");
     assert_eq!(program.end(), [""; 0]);
-    stand.is_locked_soon("before anybody else connects");
+    stand.is_locked_soon("before another program connects");
     assert_eq!(connect(), Ok(()));
     stand.is_locked("the end of the program");
 }
@@ -180,7 +179,7 @@ fn the_card_is_pulled_out_during_the_login() {
     let program = stand.program();
     stand.card.remove();
     stand.card.insert();
-    // Its next call finds that the card has gone.
+    // The program's next call notices the removal.
     assert_eq!(program.end(), ["logout: Some(SessionHandleInvalid)"]);
     assert_eq!(connect(), Ok(()));
     stand.is_locked("the card came back");

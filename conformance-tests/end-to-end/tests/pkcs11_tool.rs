@@ -7,13 +7,13 @@ use jpki_end_to_end::{Key, Pkcs11Tool, Reader, Turn, VirtualCard, run, scratch, 
 
 const MESSAGE: &[u8] = b"the message\n";
 
-/// A card and the tool. No module in this process.
+/// A card and the tool, without a module in this process.
 fn stand(options: &[&str]) -> (Pkcs11Tool, VirtualCard, Turn) {
     let turn = Turn::take();
     (Pkcs11Tool::default(), VirtualCard::start(Reader::First, options), turn)
 }
 
-/// A file that is removed again.
+/// A file that is removed with this value.
 struct File(PathBuf);
 
 impl File {
@@ -42,7 +42,7 @@ fn hash(name: &str) -> Vec<u8> {
     output.bytes
 }
 
-/// Has the tool sign, and gives the signature.
+/// Makes the tool sign, and returns the signature.
 #[track_caller]
 fn sign(tool: &Pkcs11Tool, key: Key, data: &[u8], mechanism: &[&str]) -> Vec<u8> {
     let (input, output) = (File::with(data), File::with(b""));
@@ -86,7 +86,7 @@ fn it_lists_objects() {
     };
     assert_eq!(objects(Key::Auth, false), [0, 1, 2], "certificate, public key and CA certificate are public");
     assert_eq!(objects(Key::Auth, true), [1, 1, 2]);
-    assert_eq!(objects(Key::Sign, false), [0, 0, 1], "of the signing token only the CA certificate is");
+    assert_eq!(objects(Key::Sign, false), [0, 0, 1], "the signing token has only its CA certificate public");
     assert_eq!(objects(Key::Sign, true), [1, 1, 2]);
 }
 
@@ -138,7 +138,7 @@ fn it_changes_pins() {
             tool.run(&["--token-label", key.token_label(), "--login", "--pin", old, "--change-pin", "--new-pin", new])
         };
         let _ = change(key.pin(), new).good();
-        assert!(!tool.on(key, true, &["--list-objects"]).success, "{key:?}: the old PIN works still");
+        assert!(!tool.on(key, true, &["--list-objects"]).success, "{key:?}: the old PIN still works");
         let _ = change(new, key.pin()).good();
         let _ = tool.on(key, true, &["--list-objects"]).good();
         let bad = change(key.pin(), "A");

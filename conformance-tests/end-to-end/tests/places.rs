@@ -1,5 +1,5 @@
 //! Where settings come from: the machine's file, then the user's, then the program; or one file that the environment
-//! names. A set-uid program is not led by its environment.
+//! names. A set-uid program ignores these variables.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -11,15 +11,15 @@ use jpki_end_to_end::{Key, Reader, Turn, VirtualCard, module_path, needs_private
 /// The machine's settings file.
 const OF_MACHINE: &str = "/etc/jpki-pkcs11/config";
 
-/// What the first reader's tokens are called in Japanese.
+/// The Japanese labels of the first reader's tokens.
 const JAPANESE: [&str; 2] = ["JPKI 利用者証明用 (4桁)", "JPKI 署名用 (英数6-16桁)"];
 
 fn english() -> [&'static str; 2] {
     Key::ALL.map(Key::token_label)
 }
 
-/// A folder that any user can reach, with copies of the program and the module in it: the originals may be in somebody's
-/// home. Removed with this value.
+/// A folder that any user can reach, with copies of the program and the module: the originals may be in a user's home.
+/// It is removed with this value.
 struct Place(PathBuf);
 
 impl Place {
@@ -40,7 +40,7 @@ impl Place {
         fs::set_permissions(self.0.join(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Writes a file that everybody can read.
+    /// Writes a file that every user can read.
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -49,7 +49,7 @@ impl Place {
         path
     }
 
-    /// What the program is to find in its environment, and nothing else of settings.
+    /// Sets the program's environment, without any other source of settings.
     fn environment(&self, command: &mut Command) {
         command.env("JPKI_PKCS11_MODULE", self.0.join("module.so"));
         command.env_remove("JPKI_PKCS11_CONFIG").env_remove("XDG_CONFIG_HOME").env("HOME", self.0.join("home"));
@@ -62,7 +62,7 @@ impl Drop for Place {
     }
 }
 
-/// What `module-user tokens` has said: whether it was set-uid, and the labels of the tokens that it saw.
+/// The output of `module-user tokens`: whether it was set-uid, and the labels of the tokens.
 struct Said {
     secure: bool,
     labels: Vec<String>,
@@ -77,7 +77,7 @@ fn said(command: &mut Command) -> Said {
     Said { secure: text.contains("secure: 1"), labels }
 }
 
-/// The beginning of a command that runs a program as a user with no rights of its own.
+/// The beginning of a command that runs a program as a user without special rights.
 fn as_ordinary_user() -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
@@ -90,10 +90,10 @@ fn as_root_a_set_uid_program_is_not_led_by_its_environment() {
     let can = run(as_ordinary_user().arg("true"));
     assert!(
         can.success,
-        "only root can be another user, which this test needs: leave it out with --skip as_root_\n{}",
+        "this test needs root, to run a program as another user: leave it out with --skip as_root_\n{}",
         can.text
     );
-    assert!(!Path::new(OF_MACHINE).exists(), "{OF_MACHINE} is there, which a set-uid program does read: move it away");
+    assert!(!Path::new(OF_MACHINE).exists(), "{OF_MACHINE} exists, and a set-uid program reads it: move it away");
     let _card = VirtualCard::start(Reader::First, &[]);
     let place = Place::new();
     let japanese = place.write("japanese", "labels = ja\n");
@@ -112,7 +112,7 @@ fn as_root_a_set_uid_program_is_not_led_by_its_environment() {
     for how in ["JPKI_PKCS11_CONFIG", "XDG_CONFIG_HOME", "HOME"] {
         let ordinary = tokens(how);
         assert!(!ordinary.secure);
-        assert_eq!(ordinary.labels, JAPANESE, "{how}: an ordinary program is led by it");
+        assert_eq!(ordinary.labels, JAPANESE, "{how}: an ordinary program follows it");
     }
     let own = place.0.join("module-user");
     chown(&own, Some(0), Some(0)).unwrap();
@@ -125,7 +125,7 @@ fn as_root_a_set_uid_program_is_not_led_by_its_environment() {
              (a container?). Set TMPDIR, or leave this test out with --skip as_root_",
             own.display()
         );
-        assert_eq!(set_uid.labels, english(), "{how} has led a set-uid program");
+        assert_eq!(set_uid.labels, english(), "a set-uid program has followed {how}");
     }
 }
 
@@ -144,21 +144,21 @@ fn as_root_a_users_file_that_may_not_be_read_sets_nothing_and_is_told() {
     assert_eq!(said(&mut tokens()).labels, JAPANESE, "it may be read");
     place.allow("home/.config/jpki-pkcs11/config", 0o600);
     assert_eq!(said(&mut tokens()).labels, english());
-    let (text, told) = (run(&mut tokens()).good(), format!("jpki-pkcs11: {}: permission denied", file.display()));
-    assert!(text.lines().any(|line| line == told), "{text}");
+    let (text, complaint) = (run(&mut tokens()).good(), format!("jpki-pkcs11: {}: permission denied", file.display()));
+    assert!(text.lines().any(|line| line == complaint), "{text}");
 }
 
 #[test]
 fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_program_than_both() {
     let _turn = Turn::take();
-    // Who may have a private stack may also have a mount of its own, which is seen by that one program.
+    // If a private stack is permitted, so is a private mount, which only that one program sees.
     needs_private_stack();
     let _card = VirtualCard::start(Reader::First, &[]);
     let place = Place::new();
     place.write("etc/jpki-pkcs11/config", "labels = ja\nslots = auth\n");
     let with_machines_file = |string: &str, environment: &[(&str, &str)]| {
         let mut command = Command::new("unshare");
-        // Nothing else of /etc is needed to load the module and reach pcscd.
+        // The module loads and reaches pcscd without the rest of /etc.
         let script = "mount --bind \"$1\" /etc && shift && exec \"$@\"";
         command.args(["--mount", "sh", "-c", script, "sh"]).arg(place.0.join("etc")).arg(place.0.join("module-user"));
         place.environment(command.args(["tokens", string]).current_dir(&place.0));
@@ -166,22 +166,22 @@ fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_progr
     };
     assert_eq!(with_machines_file("", &[]), JAPANESE[..1], "the machine's file");
 
-    // What a file does not speak of is that of the weaker one.
+    // A setting that a file leaves out comes from the weaker file.
     place.write("home/.config/jpki-pkcs11/config", "slots = sign\n");
     assert_eq!(with_machines_file("", &[]), JAPANESE[1..], "the user's file after the machine's");
     let xdg = place.write("xdg/jpki-pkcs11/config", "labels = en\n");
     let xdg = xdg.ancestors().nth(2).and_then(Path::to_str).unwrap();
     let labels = with_machines_file("", &[("XDG_CONFIG_HOME", xdg)]);
-    assert_eq!(labels, english()[..1], "XDG_CONFIG_HOME in the place of ~/.config");
+    assert_eq!(labels, english()[..1], "XDG_CONFIG_HOME instead of ~/.config");
     for none in ["xdg", ""] {
         let labels = with_machines_file("", &[("XDG_CONFIG_HOME", none)]);
-        assert_eq!(labels, JAPANESE[1..], "{none:?}, which depends on where the program is started, counts as none");
+        assert_eq!(labels, JAPANESE[1..], "{none:?} is no absolute path, and counts as none");
     }
 
     assert_eq!(with_machines_file("slots=both", &[]), JAPANESE, "the program after both");
     assert_eq!(with_machines_file("labels=en", &[]), english()[1..]);
 
-    // One file that is named is read instead of both.
+    // A file that the environment names is read instead of both.
     let named = place.write("named", "slots = sign\n");
     let only = [("JPKI_PKCS11_CONFIG", named.to_str().unwrap())];
     assert_eq!(with_machines_file("", &only), english()[1..], "JPKI_PKCS11_CONFIG alone");

@@ -8,7 +8,7 @@ use cryptoki::session::UserType;
 use cryptoki_sys::{CK_FALSE, CK_SLOT_ID, CK_TRUE, CK_ULONG, CKR_OK};
 use jpki_end_to_end::{Key, Objects, OtherReaders, Reader, Stand, VirtualCard, call, is, pin};
 
-/// C_GetSlotList with room for more slots than there are, without asking for their number.
+/// C_GetSlotList with more room than needed, without asking for the number of slots first.
 fn listed() -> Vec<CK_SLOT_ID> {
     let (mut slots, mut count) = ([99; 32], 32);
     assert_eq!(call!(C_GetSlotList(CK_FALSE, slots.as_mut_ptr(), &raw mut count)), CKR_OK);
@@ -23,7 +23,7 @@ fn number(with_token: bool) -> CK_ULONG {
     count
 }
 
-/// The slots with an event since this was last asked.
+/// The slots with an event since the last call.
 fn events(stand: &Stand) -> BTreeSet<u64> {
     std::iter::from_fn(|| stand.module.client.get_slot_event().unwrap()).map(|slot| slot.id()).collect()
 }
@@ -37,7 +37,7 @@ fn in_a_private_stack_readers_come_and_go() {
     Reader::First.wait(true);
 
     // §5.5 C_GetSlotList: the list changes only when NULL is passed for it.
-    assert_eq!(listed(), before, "nobody has asked for the number of slots since");
+    assert_eq!(listed(), before, "no call has asked for the number of slots since");
     assert_eq!(number(false), 8);
     let after = listed();
     assert_eq!(after[..4], before, "the slots that were there keep their ids");
@@ -47,7 +47,7 @@ fn in_a_private_stack_readers_come_and_go() {
     is(stand.module.client.get_token_info(slots[0]), RvError::TokenNotPresent);
     stand.module.logged_in(Key::Auth).sign_well().expect("the reader that was there goes on");
 
-    // That it came was an event; the next one is a card in it.
+    // The new reader is an event, and so is a card in it.
     let ids = BTreeSet::from(slots.map(|slot| slot.id()));
     assert!(events(&stand).is_superset(&ids), "new slots");
     assert!(events(&stand).is_empty(), "each event once");
@@ -59,7 +59,7 @@ fn in_a_private_stack_readers_come_and_go() {
     session.sign_well().unwrap();
     assert_eq!(card.state().verified, "");
 
-    // It goes with the card in it: the sessions end, and the slots stay as those of a reader that is not there.
+    // The reader goes with its card: the sessions end, and the slots stay, without a token.
     other.unplug();
     Reader::First.wait(true);
     is(session.get_session_info(), RvError::SessionHandleInvalid);

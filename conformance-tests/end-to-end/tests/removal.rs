@@ -36,7 +36,7 @@ fn a_card_taken_out_ends_its_sessions() {
     }
 }
 
-/// Signing without the expectation of finding the key.
+/// Finds the key and signs. Either may fail.
 trait SignOrError {
     fn sign_well_or_error(&self) -> cryptoki::error::Result<()>;
 }
@@ -55,14 +55,14 @@ fn a_card_out_and_in_again_while_nobody_looked_is_another_insertion() {
     stand.card.insert();
     stand.card.clear();
     is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
-    assert_eq!(stand.card.verifications(), 0, "the PIN was sent without anybody having typed it anew");
+    assert_eq!(stand.card.verifications(), 0, "the PIN was sent though nobody has typed it again");
     stand.module.logged_in(Key::Auth).sign_well().unwrap();
 }
 
 #[test]
 fn a_card_taken_out_in_the_middle_of_a_signature() {
     for key in Key::ALL {
-        // At its SELECT, its VERIFY, and its signature command.
+        // At SELECT, at VERIFY, and at the signature command.
         for place in 1..=3 {
             let stand = Stand::new();
             let session = stand.module.logged_in(key);
@@ -84,7 +84,7 @@ fn a_card_taken_out_in_the_middle_of_a_signature() {
 
 #[test]
 fn a_card_taken_out_in_the_middle_of_operations_in_parts() {
-    // PKCS#11 3.2 §5.6: a token that is removed closes its sessions, and with them ends what was under way in them.
+    // PKCS#11 3.2 §5.6: a removed token closes its sessions, which ends their operations.
     let stand = Stand::new();
     for key in Key::ALL {
         let session = stand.module.logged_in(key);
@@ -103,7 +103,7 @@ fn a_card_taken_out_in_the_middle_of_operations_in_parts() {
         assert_eq!(call!(C_FindObjects(s, objects.as_mut_ptr(), 1, &raw mut count)), CKR_OK);
         objects = [99];
         stand.card.remove();
-        // Once before and once after the card is back: that changes nothing.
+        // Once before and once after the card is back, with the same results.
         for when in ["without the card", "with the card put back"] {
             let after = [
                 call!(C_SignUpdate(s, data.as_mut_ptr(), 4)),
@@ -149,7 +149,7 @@ fn a_held_pin_is_not_sent_to_another_card() {
         session.sign_well().unwrap();
         let known = session.one(ObjectClass::PRIVATE_KEY);
         drop(first);
-        // The same PIN, so that only the log tells.
+        // The card has the same PIN, so only its log can show a wrong VERIFY.
         let second = VirtualCard::start_as(Reader::First, "identity-2", &["--serial", "990000000000025"]);
         is(session.sign_well_or_error(), RvError::SessionHandleInvalid);
         assert_eq!(second.verifications(), 0, "the PIN went to another card:\n{}", second.log().join("\n"));
@@ -176,7 +176,7 @@ fn two_cards_in_two_readers() {
     assert_ne!(serials[0], serials[1]);
     let sessions = slots.map(|slot| module.client.open_ro_session(slot).unwrap());
     sessions[0].login(UserType::User, Some(&pin("1234"))).unwrap();
-    // A login is for one card, and its key no other's.
+    // A login is for one card only, and so is a key handle.
     sessions[1].refuses_to_sign(sessions[0].one(ObjectClass::PRIVATE_KEY));
     sessions[1].login(UserType::User, Some(&pin("9876"))).unwrap();
     sessions.iter().for_each(|session| session.sign_well().unwrap());

@@ -1,5 +1,5 @@
-//! What the settings change for the user of the built module: each by the string of C_Initialize (pReserved, PKCS#11
-//! 3.2 §5.4.1) and by a settings file. The log is in `log.rs`.
+//! The effect of each setting of the built module, set by the string of C_Initialize (pReserved, PKCS#11 3.2 §5.4.1)
+//! and by a settings file. The tests of the log are in `log.rs`.
 
 use std::fs;
 use std::process::Command;
@@ -40,7 +40,7 @@ fn slots_hides_the_other_token_and_renumbers_nothing() {
             module.logged_in(key).sign_well().unwrap();
         }
     }
-    // A hidden slot is none: its id cannot be used either.
+    // The id of a hidden slot is invalid.
     let module = Module::start_with("slots=auth", "").unwrap();
     let hidden = cryptoki::slot::Slot::try_from(ids[1][0]).unwrap();
     is(module.client.get_token_info(hidden), RvError::SlotIdInvalid);
@@ -79,14 +79,14 @@ fn last_try_refuse_never_spends_it() {
         let before = card.state();
         for (way, module) in each_way("last-try=refuse", "last-try = refuse") {
             let session = module.session(key);
-            // The right one is not known to be right before the card has compared it.
+            // Also for the right PIN: only the card could show that it is right.
             for typed in [key.wrong_pins()[0], key.pin()] {
                 is(session.login(UserType::User, Some(&pin(typed))), RvError::PinLocked);
             }
             assert_eq!(card.state(), before, "{key:?} by {way}");
-            assert_eq!(card.verifications(), 0, "{key:?} by {way}: the card was shown a PIN");
+            assert_eq!(card.verifications(), 0, "{key:?} by {way}: a PIN reached the card");
         }
-        // The default risks it, which is what shows that the setting was the reason.
+        // The default risks the try, which shows that the setting was the reason.
         Module::start().logged_in(key).sign_well().unwrap();
     }
 }
@@ -109,7 +109,7 @@ fn readers_leaves_the_others_alone() {
                 assert!(name.starts_with(Reader::First.name()), "{string} by {way}: {name}");
             }
             module.logged_in(Key::Auth).sign_well().unwrap();
-            assert_eq!(second.stats().apdus, 0, "{string} by {way}: the second reader's card was asked");
+            assert_eq!(second.stats().apdus, 0, "{string} by {way}: a command reached the second reader's card");
         }
     }
     let module = Module::start_with("readers=Nobody*", "").unwrap();
@@ -132,31 +132,31 @@ fn always_authenticate_wants_the_signing_pin_for_each_signature() {
     for (way, module) in each_way("always-authenticate=true", "always-authenticate = true") {
         let auth = module.logged_in(Key::Auth);
         assert!(!always_authenticates(&auth), "by {way}: the authentication key");
-        auth.sign_well().expect("nothing more is asked for the authentication key");
+        auth.sign_well().expect("the authentication key needs no second PIN");
 
         let session = module.logged_in(Key::Sign);
         assert!(always_authenticates(&session), "by {way}: the signing key");
         let key = session.one(ObjectClass::PRIVATE_KEY);
         let begin = || session.sign_init(&Mechanism::Sha256RsaPkcs, key).unwrap();
-        let confirm = |typed: &str| session.login(UserType::ContextSpecific, Some(&pin(typed)));
+        let reauthenticate = |typed: &str| session.login(UserType::ContextSpecific, Some(&pin(typed)));
         for _ in 0..2 {
             card.clear();
             begin();
             session.sign_update(b"data").unwrap();
             is(session.sign_final(), RvError::UserNotLoggedIn);
-            assert_eq!(card.stats().apdus, 0, "by {way}: the card was asked for a signature that nobody confirmed");
+            assert_eq!(card.stats().apdus, 0, "by {way}: the card was asked to sign without the PIN");
 
             begin();
             session.sign_update(b"data").unwrap();
-            is(confirm(Key::Sign.wrong_pins()[0]), RvError::PinIncorrect);
-            confirm(Key::Sign.pin()).unwrap();
+            is(reauthenticate(Key::Sign.wrong_pins()[0]), RvError::PinIncorrect);
+            reauthenticate(Key::Sign.pin()).unwrap();
             let signature = session.sign_final().unwrap();
             let certificate = session.certificate();
             assert!(jpki_end_to_end::verifies(&certificate, &["-sha256"], b"data", &signature));
             assert_eq!(card.state().verified, "", "by {way}");
         }
     }
-    // Without the setting neither key is of that kind.
+    // Without the setting neither key needs the PIN again.
     let module = Module::start();
     Key::ALL.into_iter().for_each(|key| assert!(!always_authenticates(&module.logged_in(key))));
 }
@@ -170,11 +170,11 @@ fn the_string_is_stronger_than_the_file() {
     for key in Key::ALL {
         assert_eq!(module.token_info(key).label(), key.token_label());
     }
-    // What the string does not speak of is the file's.
+    // A setting that the string leaves out comes from the file.
     assert_eq!(module.logged_in(Key::Auth).all(ObjectClass::CERTIFICATE).len(), 1);
 }
 
-/// What a process of its own says, with a settings file and a string.
+/// The output of another process with a settings file and a string.
 fn process_with(file: Option<&str>, string: &str) -> Output {
     let path = scratch("settings");
     if let Some(text) = file {
@@ -198,13 +198,13 @@ fn a_mistake_in_a_file_is_an_error_and_is_told() {
         (Some("[settings]\n"), "line 1: key = value was expected"),
         (None, ""),
     ] {
-        // A good string does not make up for it.
+        // Also with a valid string.
         for string in ["", "slots=auth"] {
             let output = process_with(file, string);
             assert!(output.text.contains("C_Initialize: GeneralError"), "{file:?}: {}", output.text);
-            let told = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
+            let line = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
             assert!(
-                told.is_some_and(|line| line.contains("-settings: ") && line.contains(complaint)),
+                line.is_some_and(|line| line.contains("-settings: ") && line.contains(complaint)),
                 "{file:?}: {}",
                 output.text
             );
@@ -223,10 +223,10 @@ fn a_mistake_in_the_string_is_an_error_and_is_told() {
     ] {
         let output = process_with(Some(""), string);
         assert!(output.text.contains("C_Initialize: ArgumentsBad"), "{string}: {}", output.text);
-        let told = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
-        assert!(told.is_some_and(|line| line.contains(complaint)), "{string}: {}", output.text);
+        let line = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
+        assert!(line.is_some_and(|line| line.contains(complaint)), "{string}: {}", output.text);
     }
-    // The same process may try again, with nothing left of the first try.
+    // The same process can try again, and nothing is left of the first try.
     assert_eq!(outcome(Module::start_with("slots=auth labels=fr", "").map(|_| ())), Err(RvError::ArgumentsBad));
     let module = Module::start_with("labels=ja", "").unwrap();
     assert_eq!(slot_ids(&module).len(), 4);

@@ -1,5 +1,5 @@
-//! Threads: the module starts none (hosts fork, change their credentials thread by thread, or forbid it by
-//! CKF_LIBRARY_CANT_CREATE_OS_THREADS, PKCS#11 3.2 §5.4.1), and those of the program may start and end it at once.
+//! Threads: the module starts none, because programs fork, change the credentials of single threads, or forbid threads
+//! (CKF_LIBRARY_CANT_CREATE_OS_THREADS, PKCS#11 3.2 §5.4.1). Several threads may start and end the module at once.
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ fn no_call_leaves_a_thread() {
     for key in Key::ALL {
         let lines = Helper::start("module-user", &["threads", key.name()]).end();
         let calls = ["before C_Initialize", "C_Initialize", "C_Login", "C_Sign", "C_WaitForSlotEvent", "C_Finalize"];
-        // One: that of the program itself.
+        // The only thread is the program's own.
         assert_eq!(lines, calls.map(|call| format!("{call}: 1")), "{key:?}");
     }
 }
@@ -27,7 +27,7 @@ fn whoever_ends_the_module_last_leaves_nobody_waiting() {
     let _turn = Turn::take();
     static OVER: AtomicBool = AtomicBool::new(false);
     let (send, last_answer) = mpsc::channel();
-    // Not joined: it may be the one that never ends.
+    // Not joined: this thread may never end, which is what the test would find.
     thread::spawn(move || {
         let (mut slot, mut answer) = (0, CKR_OK);
         while !OVER.load(Ordering::SeqCst) && [CKR_OK, CKR_CRYPTOKI_NOT_INITIALIZED].contains(&answer) {

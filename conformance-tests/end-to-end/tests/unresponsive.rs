@@ -1,5 +1,5 @@
 //! A card that does not answer to power: it lies the wrong way round, or its contacts are dirty. pcsc-lite takes 400 ms
-//! to look at its reader, in which the thread cannot be woken.
+//! to check its reader, and the waiting thread cannot be woken in that time.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{self, Receiver};
@@ -13,10 +13,10 @@ use jpki_end_to_end::{
     restart_pcscd, thread_id, wait_until,
 };
 
-/// How fast a thread in C_WaitForSlotEvent has to return once C_Finalize is called.
+/// The time in which a thread in C_WaitForSlotEvent has to return after C_Finalize.
 const PROMPTLY: Duration = Duration::from_millis(100);
 
-/// A thread that waits for events until the module ends: each event, and at the end the error, with its time.
+/// A thread that waits for events until the module ends. It sends each event, and at last the error, with the time.
 struct Waiter {
     events: Receiver<(Result<u64, RvError>, Instant)>,
     thread: libc::pid_t,
@@ -46,10 +46,10 @@ impl Waiter {
     }
 
     fn expect_nothing(&self, time: Duration) {
-        assert!(self.events.recv_timeout(time).is_err(), "an event out of nothing");
+        assert!(self.events.recv_timeout(time).is_err(), "an event without a cause");
     }
 
-    /// How long it took to return, once C_Finalize was called.
+    /// How long the thread took to return after `called`, the time of C_Finalize.
     fn end(self, called: Instant) -> Duration {
         let (answer, returned) = self.events.recv_timeout(Duration::from_secs(5)).expect("the thread returns");
         assert_eq!(answer, Err(RvError::CryptokiNotInitialized));
@@ -57,7 +57,7 @@ impl Waiter {
     }
 }
 
-/// Ends the module and starts it anew. How long each thread that waited took to return.
+/// Ends the module and starts it anew. Returns how long each waiting thread took to return.
 fn finalize(module: &Module, waiters: impl IntoIterator<Item = Waiter>) -> Vec<Duration> {
     let called = Instant::now();
     module.client.clone().finalize().unwrap();
@@ -66,8 +66,8 @@ fn finalize(module: &Module, waiters: impl IntoIterator<Item = Waiter>) -> Vec<D
     took
 }
 
-/// A round in which the machine had other things to do is repeated: it is the library's sleep that must not be met, and
-/// that would be met again.
+/// Repeats a slow round once, because the machine may have been busy. A wait for pcsc-lite's check would be slow both
+/// times.
 fn promptly(what: &str, round: impl Fn() -> Vec<Duration>) {
     let is_slow = |took: &[Duration]| took.iter().any(|took| *took > PROMPTLY);
     let first = round();
@@ -96,7 +96,7 @@ fn it_is_no_token_until_it_is_turned() {
     assert!(module.client.get_slots_with_token().unwrap().is_empty());
     drop(card);
     let _turned = VirtualCard::start(Reader::First, &[]);
-    // What was seen of it stands for a second.
+    // The module keeps the first result for a second.
     wait_until("the module sees the card", || module.client.get_slots_with_token().unwrap().len() == 2);
     for key in Key::ALL {
         module.logged_in(key).sign_well().unwrap();
@@ -109,7 +109,7 @@ fn finalize_wakes_whoever_waits_beside_it() {
     let _answers = VirtualCard::start(Reader::First, &[]);
     let _does_not = VirtualCard::start_unresponsive(Reader::Second);
     let module = Module::start();
-    // Just after the call, while it could look, and when it sleeps.
+    // Just after the call, while pcsc-lite may check the reader, and when the thread sleeps.
     for pause in [0, 1, 3, 10, 30, 100, 200, 300, 400, 500, 700, 900, 1500] {
         promptly(&format!("{pause} ms after the call"), || {
             let waiters = [Waiter::start(&module), Waiter::start(&module)];
@@ -143,7 +143,7 @@ fn finalize_wakes_whoever_waits_while_another_program_uses_the_other_card() {
             let waiter = Waiter::start(&module);
             thread::sleep(Duration::from_millis(1200));
             assert!(is_asleep(waiter.thread));
-            // That somebody connects is a reason for PC/SC to wake all who wait.
+            // A new connection makes PC/SC wake all waiting threads.
             let _other = bystander(Reader::First);
             thread::sleep(Duration::from_millis(pause));
             finalize(&module, [waiter])
@@ -158,18 +158,18 @@ fn that_it_goes_and_that_it_comes_are_events() {
     let waiter = Waiter::start(&stand.module);
     for _ in 0..2 {
         let card = VirtualCard::start_unresponsive(Reader::Second);
-        assert_eq!(waiter.two("it comes"), second);
+        assert_eq!(waiter.two("the card comes"), second);
         waiter.expect_nothing(Duration::from_millis(1500));
         stand.module.logged_in(Key::Auth).sign_well().expect("the other card works meanwhile");
         drop(card);
         assert_eq!(waiter.two("it goes"), second);
         let turned = VirtualCard::start(Reader::Second, &[]);
-        assert_eq!(waiter.two("it comes, turned"), second);
+        assert_eq!(waiter.two("the turned card comes"), second);
         drop(turned);
-        assert_eq!(waiter.two("it goes again"), second);
+        assert_eq!(waiter.two("the turned card goes"), second);
     }
     let _does_not = VirtualCard::start_unresponsive(Reader::Second);
-    assert_eq!(waiter.two("it comes once more"), second);
+    assert_eq!(waiter.two("the card comes again"), second);
     stand.card.remove();
     assert_eq!(waiter.two("the other card goes"), first);
 }
@@ -184,7 +184,7 @@ fn another_program_has_the_next_card_for_itself() {
         thread::sleep(Duration::from_millis(300));
         drop(card);
         Reader::Second.wait(false);
-        // Nobody turns a card faster.
+        // No user turns a card faster.
         thread::sleep(Duration::from_millis(100));
         let _turned = VirtualCard::start(Reader::Second, &[]);
         assert_eq!(raw_apdu_exclusively(Reader::Second, &["00A4040C0AD392F000260100000001"]), ["9000"]);
@@ -202,7 +202,7 @@ fn in_a_private_stack_pcscd_is_restarted_beside_it() {
     restart_pcscd(|| {});
     Reader::First.wait(true);
     stand.module.logged_in(Key::Auth).sign_well().expect("the other card works with the new pcscd");
-    // All readers went and came.
+    // All readers have gone and come back.
     while waiter.events.recv_timeout(Duration::from_secs(2)).is_ok() {}
     drop(does_not);
     assert_eq!(waiter.two("it goes"), second);

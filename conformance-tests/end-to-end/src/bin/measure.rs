@@ -1,4 +1,4 @@
-//! Prints what the module costs over the stack: times, and commands at the card. Nothing is asserted here.
+//! Prints what the module costs on the stack: times, and commands to the card. It asserts nothing.
 //!
 //! `conformance-tests/stack cargo run -p jpki-end-to-end --bin measure [OPTION OF THE VIRTUAL CARD...]`, for
 //! example with `--speed 1000` for a contact reader at 9600 baud.
@@ -24,7 +24,7 @@ fn main() {
     }
 }
 
-/// Prints one line.
+/// Measures one piece of work, and prints it as a line.
 fn step<T>(card: &VirtualCard, name: &str, work: impl FnOnce() -> T) -> T {
     card.clear();
     let start = Instant::now();
@@ -35,7 +35,7 @@ fn step<T>(card: &VirtualCard, name: &str, work: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// The time of one of many calls.
+/// Measures many calls, and prints the time of one.
 fn each(card: &VirtualCard, name: &str, work: impl Fn()) {
     const CALLS: u32 = 1000;
     card.clear();

@@ -1,18 +1,18 @@
-//! A program that uses the module, for tests that kill it, for the fork, and for what is counted in a process of its own.
+//! A program that uses the module, for tests that kill it, that fork, or that count something in a process of its own.
 //!
-//! `module-user tokens [SETTINGS]` initializes the module with a string of settings and those of its own environment,
-//! and says whether it runs with more rights than its user, what came of C_Initialize, and each slot with its token.
+//! `module-user tokens [SETTINGS]` initializes the module with a string of settings and those of its environment. It
+//! prints whether it runs with more rights than its user, the result of C_Initialize, and each slot with its token.
 //!
-//! `module-user TASK KEY`, KEY being `auth` or `sign`; the tasks:
-//! - `login`: logs in, says `ready`, and waits until its input is closed,
+//! `module-user TASK KEY`, where KEY is `auth` or `sign`, and TASK is one of these:
+//! - `login`: logs in, prints `ready`, and waits until its input is closed,
 //! - `signed`: the same after a signature,
-//! - `loop`: logs in, says `ready` and how many microseconds a signature takes, and signs for ever, with pauses that are
-//!   as long as the signatures,
-//! - `pad`: logs in at the PIN pad, signs twice, says `ready`, and waits until its input is closed; then it logs out and
-//!   says what came of that,
-//! - `pad-exit`: the same, but ends then without C_Logout and C_Finalize,
-//! - `fork`: logs in, forks, and says what the child and the parent found,
-//! - `threads`: says how many threads it has before C_Initialize and after each kind of call.
+//! - `loop`: logs in, prints `ready` and how many microseconds a signature takes, and signs for ever, with pauses that
+//!   are as long as the signatures,
+//! - `pad`: logs in at the PIN pad, signs twice, prints `ready`, and waits until its input is closed; then it logs out
+//!   and prints the result,
+//! - `pad-exit`: the same, but then ends without C_Logout and C_Finalize,
+//! - `fork`: logs in, forks, and prints the results of the child and the parent,
+//! - `threads`: prints how many threads it has before C_Initialize and after each kind of call.
 
 use std::io::{self, Read as _, Write as _};
 use std::thread::sleep;
@@ -76,7 +76,7 @@ fn at_pad(module: &Module, key: Key) {
 
 fn at_pad_until_exit(module: &Module, key: Key) {
     let _session = signed_at_pad(module, key);
-    // Runs no destructor of this program, some of which would finalize the module.
+    // Runs no destructors, because one of them would finalize the module.
     std::process::exit(0);
 }
 
@@ -142,9 +142,9 @@ fn say(line: &str) {
     io::stdout().flush().expect("somebody reads");
 }
 
-/// Forks, has the child end with what `work` gives, and waits for it.
+/// Forks, and waits for the child, which runs `work` and ends with its result as the exit status.
 fn fork_and(work: impl FnOnce() -> u8) -> String {
-    // SAFETY: this process has a single thread, so that the child may do whatever it likes.
+    // SAFETY: this process has a single thread, so the child may call anything.
     match unsafe { libc::fork() } {
         -1 => panic!("no fork: {}", io::Error::last_os_error()),
         0 => std::process::exit(work().into()),
@@ -162,7 +162,7 @@ fn fork_and(work: impl FnOnce() -> u8) -> String {
     }
 }
 
-/// What a child of a fork does with the module; 0 where all is well, else the number of what was wrong.
+/// What a child of a fork does with the module. Returns 0 for success, otherwise the number of the failed check.
 fn child(key: Key) -> u8 {
     let mut count = 0;
     let list = |count: &mut _| call!(C_GetSlotList(1, std::ptr::null_mut(), count));

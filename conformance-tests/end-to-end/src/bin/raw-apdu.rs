@@ -1,4 +1,4 @@
-//! The second program at a reader: sends raw commands to the card, and leaves the card as it is.
+//! The second program at a reader: it sends raw commands to the card, and leaves the card as it is.
 //!
 //! `raw-apdu READER MODE STEP...` with the modes `shared`, `exclusive`, `transaction` (one around all steps), `reset`
 //! (a warm reset first) and `unpower` (a cold one), and the steps: a command in hexadecimal, whose response is printed;
@@ -18,7 +18,7 @@ fn main() {
     let name = CString::new(reader.as_str()).expect("a reader's name");
     let share = if mode == "exclusive" { ShareMode::Exclusive } else { ShareMode::Shared };
     let mut card = context.connect(&name, share, Protocols::ANY).expect("a connection to the card");
-    // On failure too: a dropped connection would reset the card.
+    // Also after a failure: a dropped connection would reset the card.
     let answer = work(&mut card, mode, steps);
     if let Err((card, error)) = card.disconnect(Disposition::LeaveCard) {
         // As above.
