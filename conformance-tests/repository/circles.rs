@@ -1,9 +1,8 @@
-//! State below, calls above: no file of a crate imports itself through others. Nor is any file longer than one can hold in
-//! mind.
+//! State below, calls above: no file of a crate imports itself through others. And no file is too long to hold in mind.
 //!
-//! An import is any path in the code that leads to another file, be it in a `use` declaration or not. A name is followed
-//! to the file that defines it, through `pub use`. The `mod x;` and `pub use` of a `mod.rs` are its face and import
-//! nothing, unless its own code uses the name. A method that another file adds to a type cannot be seen in the text.
+//! An import is any path in the code that leads to another file, inside or outside of a `use` declaration. A name leads
+//! to the file that defines it, through `pub use`. The `mod x;` and `pub use` of a `mod.rs` are its face: they import
+//! nothing, unless its own code uses the name. The text does not show which file adds a method to a type.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,30 +14,30 @@ use crate::imports::Imports;
 /// The folders under the rule.
 const FOLDERS: [&str; 3] = ["src", "conformance-tests/contract/src", "conformance-tests/virtual-card/src"];
 
-/// The most lines of a file of the module.
+/// The largest number of lines of a file of the module.
 const LINES_MAX: usize = 400;
 
-/// More steps than any name takes through `use` declarations to the file that defines it.
+/// A limit for the steps from a name through `use` declarations to the file that defines it. No name needs as many.
 const STEPS_MAX: usize = 16;
 
-/// A file that is a module.
+/// A module, and its file.
 struct Module {
     file: String,
     imports: Imports,
 }
 
-/// The modules of a crate by their paths, `token::login`. The crate's own file is the empty path.
+/// The modules of a crate by their paths, such as `token::login`. The crate's own file has the empty path.
 struct Modules(BTreeMap<String, Module>);
 
-/// Where a path leads.
+/// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     Module(String),
-    /// Something that a module defines: the module, and its name there.
+    /// An item of a module: the module, and the item's name there.
     Within(String, String),
 }
 
-/// Which files a file imports, and by which names.
+/// The files that a file imports, and by which names.
 type Arrows = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 fn child_of(module: &str, name: &str) -> String {
@@ -46,7 +45,7 @@ fn child_of(module: &str, name: &str) -> String {
 }
 
 impl Modules {
-    /// The crate whose first file is `root`. `read` gives the text of a file, if there is one.
+    /// The crate whose first file is `root`. `read` returns the text of a file, if it exists.
     fn of(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut modules = Modules(BTreeMap::new());
         let text = read(root).unwrap_or_else(|| panic!("there is no {root}"));
@@ -54,7 +53,7 @@ impl Modules {
         modules
     }
 
-    /// Adds a module, and its children, which are in `folder` (which ends with `/`, unless it is the crate's).
+    /// Adds a module, and its children in `folder`. The folder ends with `/`, except the crate's.
     fn add(&mut self, path: String, file: String, folder: &str, text: &str, read: &dyn Fn(&str) -> Option<String>) {
         let imports = Imports::of(text);
         for name in &imports.children {
@@ -67,7 +66,7 @@ impl Modules {
         self.0.insert(path, Module { file, imports });
     }
 
-    /// Where a path leads that is written in a module. `None` if it leaves the crate or names something local.
+    /// What a path in a module leads to. `None` if it leaves the crate or names something local.
     fn follow(&self, from: &str, path: &[String], steps: usize) -> Option<Place> {
         if steps == 0 {
             return None;
@@ -122,7 +121,7 @@ impl Modules {
                 let (target, name) = match self.follow(path, written, STEPS_MAX) {
                     Some(Place::Within(module, name)) => (module, name),
                     Some(Place::Module(module)) if all => (module, "*".to_owned()),
-                    // A module alone is no import: the paths that begin with it are.
+                    // A module alone is no import, but the paths that begin with it are.
                     _ => continue,
                 };
                 if target != *path {
@@ -138,7 +137,7 @@ fn parent_of(module: &str) -> &str {
     module.rsplit_once("::").map_or("", |(parent, _)| parent)
 }
 
-/// All files that a file imports, be it through others.
+/// All files that a file imports, also through others.
 fn reached<'a>(arrows: &'a Arrows, file: &str) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut waiting = vec![file];
@@ -152,7 +151,7 @@ fn reached<'a>(arrows: &'a Arrows, file: &str) -> BTreeSet<&'a str> {
     reached
 }
 
-/// Files that import themselves through each other, each circle as a text that names them and what they import.
+/// Files that import themselves through each other. The text of each circle names the files and what they import.
 fn circles(arrows: &Arrows) -> Vec<String> {
     let reached: BTreeMap<_, _> = arrows.keys().map(|file| (file.as_str(), reached(arrows, file))).collect();
     let mut circles = BTreeSet::new();
@@ -200,7 +199,7 @@ fn no_file_imports_itself_through_others() {
 fn no_file_of_the_module_is_too_long() {
     for (name, source) in sources(&root().join("src")) {
         let lines = source.lines().count();
-        assert!(lines <= LINES_MAX, "{name} has {lines} lines; more than {LINES_MAX} are two subjects");
+        assert!(lines <= LINES_MAX, "{name} has {lines} lines, but more than {LINES_MAX} are two subjects");
     }
 }
 
@@ -228,7 +227,7 @@ fn a_circle_is_found_and_named_file_by_file() {
           core/session.rs imports core/sign.rs (Signing)\n  \
           core/sign.rs imports core/call.rs (Call)"]
     );
-    // Without any one of the three arrows there is none.
+    // Without any one of the three imports there is no circle.
     for broken in 3..6 {
         let mut files = files;
         files[broken].1 = "pub struct Session;\npub struct Signing;\npub struct Call;";
@@ -236,7 +235,7 @@ fn a_circle_is_found_and_named_file_by_file() {
     }
 }
 
-/// A crate with a folder: what its `mod.rs`, `one.rs` and `two.rs` hold.
+/// The circles of a made-up crate with a folder, whose `mod.rs`, `one.rs` and `two.rs` have these texts.
 fn folder(face: &str, one: &str, two: &str) -> Vec<String> {
     planted(&[("lib.rs", "mod folder;"), ("folder/mod.rs", face), ("folder/one.rs", one), ("folder/two.rs", two)])
 }
@@ -263,7 +262,7 @@ fn a_circle_is_found_in_each_way_to_import() {
         // Through `pub(crate) use two::*`.
         assert_eq!(folder(face, "use super::Two;\npub struct One(Two);", &two).len(), 1, "{two}");
     }
-    // The folder's own file is one of the circle if it defines something, or uses what it shows.
+    // The folder's own file is part of the circle if it defines something, or uses what it exports.
     let uses_the_folder = "pub struct One;\nfn f(x: super::Own) {}";
     for face in [
         "mod one;\nmod two;\nstruct Own;\nfn f() { one::g() }",

@@ -1,4 +1,4 @@
-//! The Rust files of a folder, and their text as code: without comments, and with nothing in the string literals.
+//! The Rust files of a folder, and their code: the text without comments, and with empty string literals.
 
 use std::fs;
 use std::path::Path;
@@ -17,12 +17,12 @@ pub(crate) fn sources(folder: &Path) -> Vec<(String, String)> {
     files
 }
 
-/// The text without its comments, and with its string literals emptied. Lines stay lines.
+/// The text without comments, and with empty string literals. Keeps the lines.
 pub(crate) fn code_of(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(first) = rest.chars().next() {
-        // What stands here instead of code, and how long it is.
+        // The replacement and the length of a comment or literal at this place.
         let skipped = match first {
             '/' if rest.starts_with("//") => Some(("", rest.find('\n').unwrap_or(rest.len()))),
             '/' if rest.starts_with("/*") => Some(("", length_of_comment(rest))),
@@ -93,7 +93,7 @@ pub(crate) fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// Whether a line of code says a word.
+/// Whether a line of code contains a word.
 pub(crate) fn says(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();

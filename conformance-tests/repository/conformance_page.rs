@@ -1,24 +1,24 @@
-//! `docs/conformance.md` says of every function and mechanism what it does here, and which cases of the contract suite
-//! show it. What can be known from the sources is compared with them, so that the page cannot drift.
+//! `docs/conformance.md` says what every function and mechanism does here, and which cases of the contract suite show
+//! it. The tests compare the page with the sources, so the two cannot drift apart.
 //!
-//! `UPDATE_CONFORMANCE_PAGE=1 cargo test --test repository` writes the columns that are known anew, and keeps the
-//! prose.
+//! `UPDATE_CONFORMANCE_PAGE=1 cargo test --test repository` writes the columns that come from the sources anew, and
+//! keeps the prose.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The heading of the table of what the contract suite cannot see.
+/// The heading of the table of behaviour that the contract suite cannot test.
 const OWN_TESTS: &str = "\n## What the contract suite cannot see\n";
 
 /// A row of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     name: String,
-    /// The version it came with, or what a mechanism is for.
+    /// The version that added a function, or the uses of a mechanism.
     kind: String,
-    /// What it does here: the prose that a person writes.
+    /// What it does here, in prose. A person writes this.
     here: String,
     /// The cases of the contract suite.
     shown_by: String,
@@ -32,7 +32,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
 }
 
-/// The functions of the table in the C boundary: name, version, and who answers.
+/// The functions of the table in the C boundary: name, version, and handler.
 fn functions() -> Vec<(String, &'static str, String)> {
     let table = read("src/ffi/table.rs");
     let (_, table) = table.split_once("\nfunctions! {").expect("the table");
@@ -53,7 +53,7 @@ fn functions() -> Vec<(String, &'static str, String)> {
     functions
 }
 
-/// The mechanisms of the core's table: name, and what for.
+/// The mechanisms of the core's table: name and uses.
 fn mechanisms() -> Vec<(String, &'static str)> {
     let source = read("src/core/mechanism.rs");
     let (_, table) = source.split_once("const TABLE:").expect("the table");
@@ -63,7 +63,7 @@ fn mechanisms() -> Vec<(String, &'static str)> {
         .collect()
 }
 
-/// What a stub answers; the prose has to say it.
+/// The return value of a stub. The prose has to name it.
 fn answer_of(handler: &str) -> Option<&'static str> {
     [
         ("stubs::unsupported", "CKR_FUNCTION_NOT_SUPPORTED"),
@@ -78,7 +78,7 @@ fn answer_of(handler: &str) -> Option<&'static str> {
     .map(|(_, answer)| answer)
 }
 
-/// The cases whose clause names something, as the page lists them: those of one chapter together.
+/// The cases whose clause contains a name, as the page lists them: grouped by chapter.
 fn shown_by(word: &str) -> String {
     let names = |clause: &str| {
         clause.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|other| other == word)
@@ -92,7 +92,7 @@ fn shown_by(word: &str) -> String {
     let mut text = String::new();
     for (chapter, names) in chapters {
         let separator = if text.is_empty() { "" } else { "; " };
-        // Cases that every function has, or that differ in a number only, are counted.
+        // Cases that every function has, or that differ only in a number, appear as a count.
         if chapter == "every" || names.len() > 8 {
             let _ = write!(text, "{separator}{chapter} ({})", names.len());
         } else {
@@ -102,7 +102,7 @@ fn shown_by(word: &str) -> String {
     text
 }
 
-/// The rows of the page as it is, by name.
+/// The rows of the present page, by name.
 fn written(page: &str) -> BTreeMap<String, Row> {
     let rows = page.lines().filter(|line| line.starts_with("| `")).map(|line| {
         let mut cells = line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned());
@@ -112,7 +112,7 @@ fn written(page: &str) -> BTreeMap<String, Row> {
     rows.map(|row| (row.name.clone(), row)).collect()
 }
 
-/// The rows as they have to be, with the prose of the page.
+/// The expected rows, with the prose of the page.
 fn expected(written: &BTreeMap<String, Row>) -> (Vec<Row>, Vec<Row>) {
     let row = |name: String, kind: &str| {
         let here = written.get(&name).map(|row| row.here.clone()).unwrap_or_default();
@@ -147,7 +147,10 @@ fn the_page_is_what_the_sources_say() {
         fs::write(root().join("docs/conformance.md"), &whole).expect("the page can be written");
     } else {
         let different = page.lines().zip(whole.lines()).find(|(is, should)| is != should);
-        assert!(page == whole, "UPDATE_CONFORMANCE_PAGE=1 writes it anew; the first difference: {different:#?}");
+        assert!(
+            page == whole,
+            "run with UPDATE_CONFORMANCE_PAGE=1 to update the page; the first difference: {different:#?}"
+        );
     }
 }
 
@@ -157,11 +160,15 @@ fn every_row_says_what_happens_and_who_shows_it() {
     assert_eq!(functions().len(), 104, "the functions of PKCS#11 3.2");
     for (name, _, handler) in functions() {
         let row = written.get(&name).unwrap_or_else(|| panic!("{name} has no row"));
-        assert!(!row.here.is_empty(), "{name}: what it does here");
+        assert!(!row.here.is_empty(), "{name}: the page does not say what it does here");
         assert!(!row.shown_by.is_empty(), "{name}: no case of the contract suite names it");
         match answer_of(&handler) {
-            Some(answer) => assert!(row.here.contains(answer), "{name} answers {answer}, the page says: {}", row.here),
-            None => assert!(!row.here.contains("NOT_SUPPORTED"), "{name} is supported: {}", row.here),
+            Some(answer) => {
+                assert!(row.here.contains(answer), "{name} returns {answer}, but the page says: {}", row.here)
+            }
+            None => {
+                assert!(!row.here.contains("NOT_SUPPORTED"), "{name} is supported, but the page says: {}", row.here)
+            }
         }
     }
     for (name, _) in mechanisms() {
@@ -189,7 +196,7 @@ fn the_tests_that_show_what_is_this_modules_own_are_there() {
     }
 }
 
-/// The value of a constant in a source file, as it is written there.
+/// The value of a constant, as the source file has it.
 fn constant(file: &str, name: &str) -> String {
     let source = read(file);
     let (_, rest) = source.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("{name} in {file}"));

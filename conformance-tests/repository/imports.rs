@@ -1,33 +1,33 @@
-//! What a file names of its crate: its child modules, its `use` declarations, and every other path in its code. The tests
-//! inside of a file (`#[cfg(test)]`) do not count.
+//! The names of its crate that a file uses: its child modules, its `use` declarations, and every other path in its
+//! code. The tests inside of a file (`#[cfg(test)]`) do not count.
 
 use crate::code::{code_of, is_word};
 
-/// One name that a `use` declaration brings.
+/// One name that a `use` declaration imports.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Use {
     /// The whole path, without `as` and without a `self` at its end.
     pub(crate) path: Vec<String>,
-    /// What it is called in the file; `*` for everything.
+    /// Its name in the file; `*` for all names.
     pub(crate) name: String,
-    /// Whether other files can take it from here.
+    /// Whether other files can import it from this file.
     pub(crate) public: bool,
 }
 
-/// What a file names.
+/// The names that a file uses.
 #[derive(Debug, Default)]
 pub(crate) struct Imports {
     /// `mod x;`
     pub(crate) children: Vec<String>,
     pub(crate) uses: Vec<Use>,
-    /// Paths outside of `use` declarations: all that is followed by `::`.
+    /// Paths outside of `use` declarations: all words with a `::` behind them.
     pub(crate) paths: Vec<Vec<String>>,
     /// All other words.
     words: Vec<String>,
 }
 
 impl Imports {
-    /// Those of a file.
+    /// The names that the code of a file uses.
     pub(crate) fn of(source: &str) -> Self {
         let code = code_of(source);
         let tokens = tokens(&code);
@@ -54,18 +54,18 @@ impl Imports {
         found
     }
 
-    /// Whether the code says a name outside of its `use` declarations.
+    /// Whether the code contains a name outside of its `use` declarations.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         self.words.iter().any(|word| word == name) || self.paths.iter().any(|path| path[0] == name)
     }
 
-    /// Whether the file has an item of this name.
+    /// Whether the file defines an item of this name.
     pub(crate) fn defines(&self, name: &str) -> bool {
         const KEYWORDS: [&str; 8] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static"];
         self.words.windows(2).any(|pair| KEYWORDS.contains(&pair[0].as_str()) && pair[1] == name)
     }
 
-    /// A tree of `use`, from its place among the tokens; returns the place behind it.
+    /// Reads a `use` tree at a place among the tokens. Returns the place behind it.
     fn read_use(&mut self, tokens: &[&str], mut at: usize, before: &[String], public: bool) -> usize {
         let mut path = before.to_vec();
         let mut name = None;
@@ -101,7 +101,7 @@ impl Imports {
         at
     }
 
-    /// A path in the code, from its place among the tokens; returns the place behind it.
+    /// Reads a path in the code at a place among the tokens. Returns the place behind it.
     fn read_path(&mut self, tokens: &[&str], mut at: usize) -> usize {
         let mut path = vec![tokens[at].to_owned()];
         while let ["::", name, ..] = tokens[at + 1..] {
@@ -132,7 +132,7 @@ fn tokens(code: &str) -> Vec<&str> {
     tokens
 }
 
-/// The place behind an item, which ends with its first block or with a semicolon.
+/// The place behind an item. The item ends with its first block or with a semicolon.
 fn end_of_item(tokens: &[&str], start: usize) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate().skip(start) {

@@ -1,7 +1,7 @@
-//! Which layer may know what: the table of docs/architecture.md ("Layers"), enforced on the source text.
+//! What each layer may know: the table of docs/architecture.md ("Layers"), enforced on the source text.
 //!
-//! A layer imports from the layers below it and from nowhere else, and has words that it must never say. Comments and
-//! the contents of string literals do not count, so that both may explain what they like.
+//! A layer imports only from the layers below it, and must never use certain words. Comments and the contents of string
+//! literals do not count.
 
 use std::fs;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::code::{code_of, is_word, says, sources};
 /// From the top to the bottom.
 const LAYERS: [&str; 5] = ["ffi", "core", "token", "card", "transport"];
 
-/// A rule: what a layer must never say. Words are compared whole, a word that ends in `_` as the start of one.
+/// The imports and the forbidden words of a layer. Words match as a whole; a word that ends in `_` matches as a prefix.
 struct Rule {
     layer: &'static str,
-    /// The layers that it may name with `crate::`.
+    /// The layers that the layer may name with `crate::`.
     imports: &'static [&'static str],
     forbidden: &'static [&'static str],
 }
@@ -37,7 +37,7 @@ const RULES: [Rule; 5] = [
     Rule { layer: "transport", imports: &[], forbidden: &["Application", "KeyPair", "Pin", "pin", "verify", "login"] },
 ];
 
-/// Words that a layer must not say besides its own list.
+/// All words that a layer must not use: its own list, and those that follow from its place.
 fn forbidden(rule: &Rule) -> Vec<&'static str> {
     let mut words = rule.forbidden.to_vec();
     if rule.layer != "transport" {
@@ -47,7 +47,7 @@ fn forbidden(rule: &Rule) -> Vec<&'static str> {
         words.extend(COMMANDS);
     }
     if matches!(rule.layer, "ffi" | "core") {
-        // The token layer passes one on.
+        // The token layer may use it, to pass it on.
         words.push("Channel");
     }
     if matches!(rule.layer, "token" | "card" | "transport") {
@@ -105,7 +105,7 @@ fn violations(rule: &Rule, source: &str) -> Vec<String> {
                 found.push(format!("line {}: says {word}", number + 1));
             }
         }
-        // A super:: that leaves the folder would be a way around the names of the crate.
+        // A super:: that leaves the folder would evade the check of crate names.
         if line.contains("super::super::") {
             found.push(format!("line {}: leaves the folder", number + 1));
         }
@@ -132,7 +132,7 @@ fn layers_know_what_they_may() {
     }
 }
 
-/// The compiler says so as well (src/lib.rs), unless a file allows it to itself.
+/// The compiler refuses `unsafe` as well (src/lib.rs), unless a file allows it again.
 #[test]
 fn unsafe_lives_at_the_boundary() {
     let boundary = source_folder().join("ffi").display().to_string();
@@ -174,11 +174,11 @@ fn no_layer_is_forgotten() {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let known = LAYERS.contains(&name.as_str()) || matches!(name.as_str(), "lib" | "settings" | "logging");
-        assert!(known, "src/{name} is neither a layer nor one of the three that all may use");
+        assert!(known, "src/{name} is neither a layer nor one of the three modules beside them");
     }
 }
 
-/// What a layer says of a made-up file.
+/// The violations of a made-up file in a layer.
 fn found(layer: &str, source: &str) -> Vec<String> {
     violations(RULES.iter().find(|rule| rule.layer == layer).expect("a layer"), source)
 }
@@ -213,12 +213,12 @@ fn violations_are_found() {
         ("transport", "use cryptoki_sys::*;"),
         ("transport", "use super::super::card;"),
     ] {
-        assert!(!found(layer, source).is_empty(), "{layer} may not: {source}");
+        assert!(!found(layer, source).is_empty(), "{layer} must not: {source}");
         let hidden = format!("// {source}\n/* {source} */\n/// {source}\nconst TEXT: &str = {source:?};");
-        assert_eq!(found(layer, &hidden), Vec::<String>::new(), "{layer} may say in comments and texts: {source}");
+        assert_eq!(found(layer, &hidden), Vec::<String>::new(), "{layer} may in comments and texts: {source}");
         let after =
             format!("const A: char = '\"'; const B: &str = \"//\"; const C: &str = r#\"\"/*\"#; // x\n{source}");
-        assert!(!found(layer, &after).is_empty(), "{layer} may not, behind literals: {source}");
+        assert!(!found(layer, &after).is_empty(), "{layer} must not, behind literals: {source}");
     }
 }
 

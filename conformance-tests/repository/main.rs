@@ -1,5 +1,5 @@
-//! What the repository's text has to be, beside what the compiler checks: the layers of the sources, and the pages that
-//! speak of them.
+//! Rules for the repository's text that the compiler does not check: the layers of the sources, and the pages that
+//! describe them.
 
 mod circles;
 mod code;

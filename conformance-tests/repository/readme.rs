@@ -1,5 +1,5 @@
-//! `conformance-tests/README.md` is the map of the tests: it names every step of `conformance-tests/run`, and each command
-//! in it names things that exist.
+//! `conformance-tests/README.md` is the map of the tests: it names every step of `conformance-tests/run`, and all that
+//! its commands name exists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ fn readme() -> String {
     fs::read_to_string(root().join("conformance-tests/README.md")).expect("the map of the tests")
 }
 
-/// What stands between backticks, and the lines of the blocks of commands.
+/// The texts between backticks, and the lines of the blocks of commands.
 fn quoted(text: &str) -> Vec<&str> {
     let inline =
         text.lines().filter(|line| !line.starts_with("    ")).flat_map(|line| line.split('`').skip(1).step_by(2));
@@ -33,7 +33,7 @@ fn steps() -> BTreeSet<String> {
     names
 }
 
-/// What stands behind an option, for each time that it is there under one of its names.
+/// The values of an option, under any of its names.
 fn values<'a>(words: &[&'a str], names: &[&str]) -> Vec<&'a str> {
     words.windows(2).filter(|pair| names.contains(&pair[0])).map(|pair| pair[1]).collect()
 }
@@ -52,7 +52,7 @@ fn packages() -> Vec<(String, PathBuf)> {
     folders.map(|folder| (name(&manifest(&folder)), folder)).collect()
 }
 
-/// Whether a package has a test program, as a file or folder of its `tests` or by name.
+/// Whether a package has a test program, as a file or folder in its `tests`, or by name in its manifest.
 fn has_test(folder: &Path, name: &str) -> bool {
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a Cargo.toml");
     folder.join(format!("tests/{name}.rs")).exists()
@@ -60,7 +60,7 @@ fn has_test(folder: &Path, name: &str) -> bool {
         || manifest.contains(&format!("[[test]]\nname = \"{name}\""))
 }
 
-/// What is wrong with a command.
+/// All that is wrong with a command.
 fn complaints(command: &str) -> Vec<String> {
     let words: Vec<_> = command.split_whitespace().collect();
     let mut wrong = Vec::new();
@@ -88,7 +88,7 @@ fn complaints(command: &str) -> Vec<String> {
         }
     }
     for test in values(&words, &["--test"]) {
-        // Without a package, cargo takes the one at the root.
+        // By default cargo takes the package at the root.
         let folders = packages.iter().filter(|(name, folder)| match wanted.is_empty() {
             true => *folder == root(),
             false => wanted.contains(&name.as_str()),

@@ -1,5 +1,5 @@
-//! The lists of settings for users, compared with the table of keys that the module goes by: the README's table, the
-//! example of its Japanese sister, and the constants of the C header.
+//! The lists of settings for users agree with the module's table of keys: the README's table, the example in the
+//! Japanese README, and the constants of the C header.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
 }
 
-/// The values of a key, the default first, with each word between two marks.
+/// The values of a key, the default first, with each word between two `mark`s.
 fn values(key: &Key, mark: &str) -> String {
     match key.values {
         Values::Words(words) => {
@@ -20,13 +20,13 @@ fn values(key: &Key, mark: &str) -> String {
     }
 }
 
-/// What stands between two lines of a text, without them.
+/// The text between two lines, without these lines.
 fn between<'a>(text: &'a str, first: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(&format!("\n{first}\n")).unwrap_or_else(|| panic!("no line {first:?}"));
     rest.split_once(&format!("\n{end}\n")).unwrap_or_else(|| panic!("no line {end:?} behind {first:?}")).0
 }
 
-/// The settings files among a page's blocks of code.
+/// The blocks of code in a page that are settings files.
 fn examples(page: &str) -> Vec<&str> {
     let blocks = page.split("\n```ini\n").skip(1);
     blocks.map(|block| block.split_once("\n```\n").expect("the end of a block").0).collect()
@@ -64,7 +64,7 @@ fn examples_are_settings_files() {
     }
 }
 
-/// The Japanese example takes the place of a table: a line for each key that it has, with all its values.
+/// The Japanese page has an example instead of a table: a line for each key that it lists, with all values of the key.
 #[test]
 fn the_japanese_example_has_every_value_of_its_keys() {
     let page = read("README.ja.md");

@@ -1,4 +1,4 @@
-//! The version stands in one place, and what repeats it agrees: docs/releasing.md.
+//! The version is set in one place, and all copies agree with it: docs/releasing.md.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,10 @@ fn every_package_takes_the_version_of_the_workspace() {
         let text = read(manifest);
         let (_, table) = text.split_once("[package]\n").expect(manifest);
         let table = table.split("\n[").next().unwrap_or_default();
-        assert!(table.lines().any(|line| line == format!("name = \"{package}\"")), "{manifest} is that of {package}");
+        assert!(
+            table.lines().any(|line| line == format!("name = \"{package}\"")),
+            "{manifest} is not that of {package}"
+        );
         assert!(table.lines().any(|line| line == "version.workspace = true"), "{manifest} has a version of its own");
     }
 }
@@ -60,7 +63,7 @@ fn the_newest_version_in_the_changelog_is_this_one() {
     let headings = headings(&changelog);
     let (first, released) = headings.split_first().expect("a heading");
     assert_eq!(*first, "Unreleased", "changes to come have a place");
-    // Before the first release there is none.
+    // Before the first release there is no such heading.
     let Some(newest) = released.first() else { return };
     let date = newest.strip_prefix(&format!("[{}] - ", version()));
     let date = date.unwrap_or_else(|| panic!("the newest version is {newest:?}, Cargo.toml has {}", version()));
