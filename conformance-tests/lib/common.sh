@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What the project's scripts share: messages, and the programs they need. Sourced, with bash and set -euo pipefail.
+# What the project's scripts share: messages, and the programs that they need. For bash with set -euo pipefail.
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# Where cargo puts what it builds: "target", seen from the repository's root, where every script works.
+# Cargo's target folder: "target" in the repository's root, where every script works.
 TARGET=${CARGO_TARGET_DIR:-target}
 cd "$REPO" || exit
 
-# Cargo marks the folder as a cache only where it makes it itself, and backup programs and tests go by that mark.
+# Cargo marks the folder as a cache only if cargo makes the folder. Backup programs and our tests need that mark.
 make_target() {
     mkdir -p "$TARGET"
     [[ -e $TARGET/CACHEDIR.TAG ]] || printf 'Signature: 8a477f597d28d172789f06886806bc55\n' >"$TARGET/CACHEDIR.TAG"
@@ -16,7 +16,7 @@ make_target() {
 
 say() { printf '%s\n' "$*"; }
 
-# die MESSAGE [HINT...]: the message, what can be done about it, and the end.
+# die MESSAGE [HINT...]: prints the message and what can be done about it, and ends the script.
 die() {
     printf '\nFAILED: %s\n' "$1" >&2
     shift
@@ -24,7 +24,7 @@ die() {
     exit 1
 }
 
-# The command as one would type it, broken before an option where a line gets long.
+# Prints the command as one would type it. A long line is broken before an option.
 print_command() {
     local word line="" group=""
     printf '  $ '
@@ -34,7 +34,7 @@ print_command() {
         else
             word=$(quote_word "$word")
         fi
-        # A group is an option with what belongs to it.
+        # A group is an option with its values.
         if [[ $word == -* ]]; then
             print_group
             group=$word
@@ -60,7 +60,7 @@ quote_word() {
     if [[ $1 =~ ^[A-Za-z0-9_./:=,+@%-]+$ ]]; then printf '%s' "$1"; else printf "'%s'" "${1//\'/\'\\\'\'}"; fi
 }
 
-# run [VARIABLE=VALUE...] COMMAND...: shows a command, runs it, and ends the script when it fails, with what HINT says.
+# run [VARIABLE=VALUE...] COMMAND...: shows a command and runs it. If it fails, prints HINT and ends the script.
 HINT=
 run() {
     print_command "$@"
@@ -83,7 +83,7 @@ package_installed() {
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# need_packages PACKAGE...: installs those that are missing.
+# need_packages PACKAGE...: installs the missing ones.
 need_packages() {
     local package missing=()
     for package; do
@@ -96,12 +96,12 @@ need_packages() {
     say "Debian packages to be installed: ${missing[*]}"
     ((EUID == 0)) || die "installing packages needs root" \
         "As root: apt-get install --no-install-recommends ${missing[*]}" \
-        "Then run this again: the rest needs no root where the system lets everybody have namespaces."
+        "Then run this again: the rest needs no root if the system permits namespaces to every user."
     say "  (this can take a few minutes)"
     apt_install "${missing[@]}" || die "apt-get could not install them" "Its output: $TARGET/apt.log"
 }
 
-# Package lists may be missing (a container image) or old, which shows when an installation fails.
+# The package lists may be missing (in a container image) or old. A failed installation shows that.
 apt_install() {
     local try=(apt-get install --yes --quiet --no-install-recommends --no-remove "$@")
     DEBIAN_FRONTEND=noninteractive "${try[@]}" >"$TARGET/apt.log" 2>&1 && return
@@ -111,14 +111,14 @@ apt_install() {
     return 1
 }
 
-# need_commands COMMAND...: for systems other than Debian, where it is not known what the packages are called.
+# need_commands COMMAND...: for systems other than Debian, whose package names are not known.
 need_commands() {
     local command missing=()
     for command; do
         command -v "$command" >/dev/null || missing+=("$command")
     done
     ((${#missing[@]} == 0)) || die "not found: ${missing[*]}" \
-        "This script installs packages on Debian only. Elsewhere, install what brings these programs first."
+        "This script installs packages on Debian only. On other systems, install these programs first."
 }
 
 # --- Rust -----------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ at_least() { [[ $(printf '%s\n' "$1" "$2" | sort --version-sort | head -n 1) == 
 # The version of a Rust program ("cargo 1.85.0 (...)"), or nothing.
 rust_version() { "$1" --version 2>/dev/null | awk 'NR == 1 { print $2 }'; }
 
-# Debian's packages of a new enough Rust: rustc-web and cargo-web where rustc and cargo are older (Debian 12).
+# Debian's packages of a new enough Rust: rustc-web and cargo-web if rustc and cargo are older (Debian 12).
 debian_rust() {
     local suffix version
     for suffix in "" -web; do
@@ -172,7 +172,7 @@ need_rust() {
 
 # --- Both -----------------------------------------------------------------------------------------
 
-# What it takes to build, to run the virtual card on a real PC/SC stack, and to drive the module.
+# What is needed to build, to run the virtual card on a real PC/SC stack, and to use the module.
 need_stack_and_build() {
     make_target
     if is_debian; then

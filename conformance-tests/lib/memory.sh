@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Does the module read memory that nobody wrote, write where it must not, or lose any? Sourced by conformance-tests/run.
+# Does the module read uninitialized memory, write to wrong places, or leak? Sourced by conformance-tests/run.
 #
 # The whole contract suite runs in one process under valgrind, on the stack, once for each token and once with a PIN for
-# each signature: a process for each of its cases would take an hour. Only the random cases do less than elsewhere.
-# Nothing is suppressed. The three runs go beside each other, each on a stack of its own.
+# each signature: a process for each case would take an hour. Only the random cases make fewer calls than usual.
+# Nothing is suppressed. The three runs go in parallel, each on a stack of its own.
 
-# Memory that is lost counts as an error; what is still in use at the end of the program does not.
+# Leaked memory counts as an error. Memory that is still in use at the end of the program does not.
 readonly MEMCHECK=(valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite
     --errors-for-leak-kinds=definite --num-callers=30)
 
@@ -13,7 +13,7 @@ step_valgrind() {
     command -v valgrind >/dev/null || { missing "valgrind is not there" && return; }
     give_way
     local folder=$TARGET/memory
-    # The module as it is built for use is stripped and made for size: here with lines for the reports, and for speed.
+    # The release build is stripped and small. This one has lines for the reports, and is fast.
     env CARGO_PROFILE_RELEASE_DEBUG=line-tables-only CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_LTO=off \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=2 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         cargo build --release --locked --target-dir "$folder" --package jpki-pkcs11 --package pkcs11-contract
@@ -25,10 +25,10 @@ step_valgrind() {
     finish_parts
 }
 
-# Fewer cases that pass are ones that found nothing to test. The contract suite's own run has the exact numbers.
+# If fewer cases pass, some have found nothing to test. The contract suite's own run has the exact numbers.
 readonly CASES_UNDER_VALGRIND=740
 
-# contract_under_valgrind SETTINGS TOKEN PIN: the virtual card is made anew each time, so that a wrong PIN may cost a try.
+# contract_under_valgrind SETTINGS TOKEN PIN: with a new virtual card each time, so a wrong PIN may cost a try.
 contract_under_valgrind() {
     local built=$TARGET/memory/release settings=$TARGET/memory/$1.settings
     say "$2 (settings: $1)"

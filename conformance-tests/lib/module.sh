@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Builds the module, and runs its tests: in process, and on a PC/SC stack. Sourced by conformance-tests/run.
+# Builds the module, and runs its tests in process and on a PC/SC stack. Sourced by conformance-tests/run.
 
-# The standard programs that the tests drive the module with, besides those of the demo.
+# The standard programs that use the module in the tests, besides those of the demo.
 readonly CLIENTS=(gnutls-bin libengine-pkcs11-openssl libnss3-tools libp11-kit-dev openssh-client poppler-utils)
-# Other modules, which the contract suite runs against as well.
+# Other modules, for the contract suite.
 readonly MODULES=(opensc-pkcs11 softhsm2)
 
 step_packages() {
     need_stack_and_build
-    # g++ is for libFuzzer.
+    # libFuzzer needs g++.
     ! is_debian || need_packages "${CLIENTS[@]}" "${MODULES[@]}" valgrind g++
-    # Debian has rustfmt and clippy in packages of their own, named after those of its compiler.
+    # Debian has rustfmt and clippy in separate packages, named after the package of the compiler.
     if is_debian && package_installed rustc-web; then
         need_packages rustfmt-web rust-web-clippy
     elif is_debian && package_installed rustc; then
@@ -18,7 +18,7 @@ step_packages() {
     fi
 }
 
-# One by one: built together, the module would get the features that only the virtual card asks of their common crates.
+# Separately: in one build, the module would get features of shared crates that only the virtual card needs.
 step_build() {
     cargo build --release --locked --package jpki-pkcs11
     cargo build --release --locked --package jpki-virtual-card
@@ -26,7 +26,7 @@ step_build() {
 
 step_in_process() { cargo test --workspace --exclude jpki-end-to-end --exclude pkcs11-contract --locked; }
 
-# Options that leave out the tests that this machine does not permit, and what it lacks.
+# Options that leave out the tests that cannot run on this machine, and what it lacks for them.
 SKIP_OPTIONS=() LACKS=()
 
 find_left_out() {
@@ -39,20 +39,20 @@ find_left_out() {
     ((EUID == 0)) || { SKIP_OPTIONS+=(--skip as_root_) && LACKS+=("root"); }
 }
 
-# Without namespaces the tests see every reader of the machine. They count them, and OpenSC's module, which is among the
-# programs that they run, would send the virtual card's PINs to somebody's own card.
+# Without namespaces the tests see every reader of the machine. They count readers, and they run OpenSC's module, which
+# would send the virtual card's PINs to a user's own card.
 no_other_readers() {
     local others
     others=$(conformance-tests/stack opensc-tool --list-readers 2>/dev/null | grep '^[0-9]' | grep -v 'Virtual PCD 00 0[01]$') || return 0
-    die "there are other readers here, whose cards must not be sent the PINs of the tests" "$others" \
-        "Unplug them, or run this as root where namespaces are permitted."
+    die "there are other readers here, and their cards must not get the PINs of the tests" "$others" \
+        "Unplug them, or run this as root if namespaces are permitted."
 }
 
-# The two packages beside each other, each on a stack of its own: they wait for pcscd more than they compute. Without
-# namespaces there is one stack, for which they wait in turn.
+# The two packages run in parallel, each on a stack of its own: they wait for pcscd more than they compute. Without
+# namespaces there is only one stack, and they take turns.
 step_stack() {
     find_left_out
-    # Built before: inside of the stack there may be no network.
+    # Built first, because the stack may have no network.
     cargo test --package jpki-end-to-end --package pkcs11-contract --locked --no-run
     part end-to-end tests_on_the_stack jpki-end-to-end
     part contract tests_on_the_stack pkcs11-contract
@@ -60,7 +60,7 @@ step_stack() {
     ((${#LACKS[@]} == 0)) || missing_in_part "for want of ${LACKS[*]}, the tests with ${SKIP_OPTIONS[*]//--skip /}"
 }
 
-# tests_on_the_stack PACKAGE. Whatever settings this machine has are left out.
+# tests_on_the_stack PACKAGE, without this machine's settings.
 tests_on_the_stack() {
     JPKI_PKCS11_MODULE=$(realpath "$TARGET/release/libjpki_pkcs11.so") \
         JPKI_VIRTUAL_CARD=$(realpath "$TARGET/release/jpki-virtual-card") \

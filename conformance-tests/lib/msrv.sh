@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# Does the oldest compiler that Cargo.toml promises still build the project, and a module that is not too large? Sourced by conformance-tests/run.
+# Does the oldest compiler that Cargo.toml promises still build the project, and a small enough module? Sourced by
+# conformance-tests/run.
 #
-# Debian 12 has that compiler in its package rustc-web. It cannot be installed beside a newer rustc-web, so that its
-# packages are only unpacked, into target/msrv, and lent to the cargo that is there.
+# Debian 12 has that compiler in its package rustc-web. It cannot be installed beside a newer rustc-web, so its
+# packages are only unpacked, into target/msrv, for use by the installed cargo.
 
-# The step. It is skipped if the compiler cannot be had.
+# Skipped if the compiler is not available.
 step_msrv() {
     local oldest root=$TARGET/msrv/root
     oldest=$(oldest_rust)
@@ -14,20 +15,20 @@ step_msrv() {
     fi
     if [[ ! -x $root/usr/bin/rustc ]]; then
         unpack_msrv "$oldest" || {
-            skip "Debian's package of Rust $oldest cannot be had here"
+            skip "Debian's package of Rust $oldest is not available here"
             return
         }
     fi
     root=$(realpath "$root")
-    # Not by a wrapper script around rustc: sh loses cargo's variables that have a "-" in their names.
+    # Without a wrapper script around rustc: sh loses cargo's variables with a "-" in their names.
     local lent=(env "LD_LIBRARY_PATH=$root/usr/lib/$(uname -m)-linux-gnu" "RUSTC=$root/usr/bin/rustc")
     "${lent[@]}" "$root/usr/bin/rustc" --version
     "${lent[@]}" cargo check --workspace --all-targets --locked --target-dir "$TARGET/msrv/target"
-    # It makes the largest module of all compilers. The limit is that of the suite's test `it_is_small`.
+    # This compiler makes the largest module. The limit is the one of the end-to-end test `it_is_small`.
     "${lent[@]}" cargo build --release --locked --package jpki-pkcs11 --target-dir "$TARGET/msrv/target"
     local size
     size=$(stat --format %s "$TARGET/msrv/target/release/libjpki_pkcs11.so")
-    say "the module is of $size bytes"
+    say "the module has $size bytes"
     ((size < 1000000)) || die "the module is too large with Rust $oldest: $size bytes"
 }
 

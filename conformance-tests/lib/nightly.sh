@@ -1,16 +1,17 @@
 # shellcheck shell=bash
-# What only the nightly compiler can do: Miri and the fuzz targets. Sourced by conformance-tests/run.
+# The steps that need the nightly compiler: Miri and the fuzz targets. Sourced by conformance-tests/run.
 
-# Newer ones may want a newer compiler: cargo info cargo-fuzz tells.
+# Newer versions may need a newer compiler: see cargo info cargo-fuzz.
 readonly CARGO_FUZZ=0.13.2
-# How long each of the four targets runs. To find something new takes hours: conformance-tests/fuzz/run 3600.
+# How long each of the four targets runs. New finds take hours: conformance-tests/fuzz/run 3600.
 readonly FUZZ_SECONDS=60
 
 has_nightly() {
     if [[ " $* " == *" miri "* ]]; then cargo +nightly miri --version; else cargo +nightly --version; fi >/dev/null 2>&1
 }
 
-# need_nightly [COMPONENT...]: the nightly compiler. Where it is not there, the step is skipped; in CI, rustup brings it.
+# need_nightly [COMPONENT...]: the nightly compiler. If it is missing, CI installs it with rustup; otherwise the step
+# is skipped.
 need_nightly() {
     local how="rustup toolchain install nightly --profile minimal" component
     for component; do how+=" --component $component"; done
@@ -20,7 +21,7 @@ need_nightly() {
         say "installing the nightly compiler, for this and later runs"
         # shellcheck disable=SC2086 # a command with its arguments
         $how || {
-            # Miri is not in every nightly, nor on every mirror. The compiler itself has to be there.
+            # Not every nightly and not every mirror has Miri. The compiler itself has to be there.
             if (($#)); then skip "rustup cannot fetch the nightly compiler with $1 from here"; else missing "there is no nightly compiler"; fi
             return 1
         }
@@ -30,14 +31,14 @@ need_nightly() {
     return 1
 }
 
-# Undefined behaviour in what needs no card: the C boundary's reading and writing of a program's memory, APDUs,
+# Undefined behaviour in the code that needs no card: how the C boundary reads and writes a program's memory, APDUs,
 # mechanisms, settings.
 #
-# Not those of src/token: they lock the memory of PINs, which Miri cannot, and make RSA keys, which takes it hours.
-# A test elsewhere that Miri cannot run says so: #[cfg_attr(miri, ignore = "the reason")].
+# Without the tests of src/token: they lock the memory of PINs, which Miri cannot do, and make RSA keys, which takes
+# Miri hours. Other tests that Miri cannot run say so: #[cfg_attr(miri, ignore = "the reason")].
 step_miri() {
     need_nightly miri rust-src || return 0
-    # Settings are read from files of the tests' own.
+    # The tests of the settings read files.
     MIRIFLAGS=-Zmiri-disable-isolation \
         cargo +nightly miri test --locked --target-dir "$TARGET/miri" --package jpki-pkcs11 --lib -- --skip token::
 }
@@ -52,6 +53,6 @@ step_fuzz() {
         say "installing cargo-fuzz $CARGO_FUZZ into cargo's own folder, for this and later runs: a minute or two"
         CARGO_PROFILE_DEV_DEBUG=false cargo install cargo-fuzz --locked --debug --version "$CARGO_FUZZ"
     fi
-    command -v c++ >/dev/null || { missing "there is no C++ compiler, which libFuzzer is built with" && return; }
+    command -v c++ >/dev/null || { missing "there is no C++ compiler, which libFuzzer needs" && return; }
     conformance-tests/fuzz/run "$FUZZ_SECONDS"
 }

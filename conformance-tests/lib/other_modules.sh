@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Is it the standard that the contract suite tests, and not this module? It runs against two modules that others wrote,
-# whose deviations are listed. Sourced by conformance-tests/run.
+# Does the contract suite test the standard, and not this module? It runs against two modules of others, whose known
+# deviations are listed. Sourced by conformance-tests/run.
 
-# The versions that the lists in conformance-tests/contract/deviations are of: those of Debian 12.
+# The versions for which conformance-tests/contract/deviations has lists: those of Debian 12.
 readonly LISTED_VERSIONS=(softhsm2=2.6.1 opensc-pkcs11=0.23.0)
 
 step_modules() {
@@ -14,7 +14,7 @@ step_modules() {
             return
         fi
         if [[ $(dpkg-query --show --showformat='${source:Upstream-Version}' "$package") != "$version" ]]; then
-            missing "the deviations of $package are listed for version $version"
+            missing "the deviations of $package are listed for version $version only"
             return
         fi
     done

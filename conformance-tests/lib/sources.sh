@@ -15,8 +15,8 @@ step_format() {
     fi
 }
 
-# Every version of clippy and rustdoc has new lints: only those of the version that the code was last brought in line
-# with fail here. With CI=true all do, so that CI has to have that version.
+# Every version of clippy and rustdoc has new lints, so warnings fail only with the version that the code follows. With
+# CI=true they always fail, so CI needs that version.
 strict() {
     [[ ${CI:-} == true || $(rustc --version) == "rustc $LINTED_WITH."* ]] && return
     say "(this is $(rustc --version); warnings fail only with $LINTED_WITH)"
@@ -28,7 +28,7 @@ step_lint() {
         local deny=()
         ! strict || deny=(-D warnings)
         cargo clippy --workspace --all-targets --locked -- "${deny[@]}"
-        # With a libFuzzer that is said to be there already, none is built: nothing is linked here.
+        # The variable names a libFuzzer, so none is built. The file need not exist, because clippy links nothing.
         CUSTOM_LIBFUZZER_PATH=$TARGET/libfuzzer.a \
             cargo clippy --manifest-path "$FUZZ" --target-dir "$TARGET/fuzz-lint" --all-targets --locked -- "${deny[@]}"
     else
@@ -46,7 +46,7 @@ step_scripts() {
     fi
 }
 
-# With the private items, and links to them: the documentation is for those who work on the module.
+# With the private items, and links to them: the documentation is for contributors.
 step_docs() {
     local warnings=""
     ! strict || warnings=-Dwarnings

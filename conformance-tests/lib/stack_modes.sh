@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Does conformance-tests/stack keep its word where there are no namespaces? Sourced by conformance-tests/run.
+# Does conformance-tests/stack do what its help says if there are no namespaces? Sourced by conformance-tests/run.
 #
-# Each way is tried inside of namespaces, so that no pcscd of the machine is needed or disturbed.
+# Each mode is tested inside of namespaces, so the machine's pcscd is neither needed nor disturbed.
 
 step_stack_modes() {
     local namespaces=(unshare --mount --net --pid --fork --mount-proc --kill-child) mode
@@ -15,7 +15,7 @@ step_stack_modes() {
 
 has_pcscd() { grep -q --no-messages '^pcscd$' /proc/[0-9]*/comm; }
 
-# Two tokens in the mode $1.
+# Fails unless there are two tokens in the mode $1.
 list_tokens() {
     JPKI_STACK_MODE=$1 JPKI_PKCS11_CONFIG=/dev/null conformance-tests/stack conformance-tests/lib/with-card \
         pkcs11-tool --module "${CARGO_TARGET_DIR:-target}/release/libjpki_pkcs11.so" --list-token-slots |
@@ -27,7 +27,7 @@ stack_machine() {
     ! has_pcscd || { echo "machine: pcscd was left running" && return 1; }
 }
 
-# Until pcscd shows the reader $1.
+# Waits until pcscd shows the reader $1.
 wait_for_readers() {
     local tries
     for ((tries = 0; tries < 100; tries++)); do
@@ -41,13 +41,13 @@ stack_running() {
     local pcscd=$!
     wait_for_readers 'Virtual PCD 00 01'
     list_tokens running
-    kill -0 "$pcscd" || { echo "running: somebody's pcscd was stopped" && return 1; }
+    kill -0 "$pcscd" || { echo "running: the machine's pcscd was stopped" && return 1; }
     list_tokens running
     kill "$pcscd"
 }
 
-# A card of somebody's own, in another reader of the pcscd that runs: the demo leaves it alone. The other reader comes
-# first in pcscd's list; its driver is a copy of the virtual one, because pcscd loads each file once.
+# A user's own card, in another reader of the running pcscd: the demo leaves it alone. The other reader comes first in
+# pcscd's list. Its driver is a copy of the virtual one, because pcscd loads each file once.
 stack_other_reader() {
     mkdir /run/readers
     cp /etc/reader.conf.d/vpcd /run/readers/second
@@ -60,15 +60,15 @@ stack_other_reader() {
     built=$(realpath "${CARGO_TARGET_DIR:-target}/release")
     "$built/jpki-virtual-card" run --port 36864 --identity /run/own --auth-pin 7777 --log /run/own.log >/run/own.out &
     wait_for_readers 'Yes.*Own Reader 00 00'
-    grep -q '^ready' /run/own.out || { echo "other reader: there is no card in it" && return 1; }
+    grep -q '^ready' /run/own.out || { echo "other reader: it has no card" && return 1; }
     cp /run/own.log /run/before.log
     JPKI_STACK_MODE=running JPKI_PKCS11_MODULE=$built/libjpki_pkcs11.so JPKI_VIRTUAL_CARD=$built/jpki-virtual-card \
         pkcs11-tool-scripts/demo >/run/demo.out || { cat /run/demo.out && return 1; }
-    cmp /run/before.log /run/own.log || { echo "other reader: somebody's own card was asked something" && return 1; }
+    cmp /run/before.log /run/own.log || { echo "other reader: the user's own card got a command" && return 1; }
 }
 
 stack_ordinary_user() {
-    # In a place that everybody can read.
+    # In a folder that every user can read.
     cp conformance-tests/stack /run/stack
     local status=0 said
     said=$(JPKI_STACK_MODE=machine setpriv --reuid 65534 --regid 65534 --clear-groups /run/stack true 2>&1) || status=$?

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# How steps are run and summed up. Sourced by conformance-tests/run, with parts.sh.
+# Runs the steps, and prints the summary. Sourced by conformance-tests/run, with parts.sh.
 
 SUMMARY=()
 PASSED=0 FAILED=0 SKIPPED=0
 CURRENT=
 
-# step TITLE COMMAND...: a failing command ends the script (set -e), and the summary names the step.
+# step TITLE COMMAND...: if the command fails, the script ends (set -e), and the summary names the step.
 step() {
     CURRENT=$1 REASON="" PARTLY=""
     local begin=$SECONDS
@@ -16,7 +16,7 @@ step() {
     CURRENT=
 }
 
-# count TITLE SECONDS REASON PARTLY: a step that has passed, or was skipped for a reason, in whole or in part.
+# count TITLE SECONDS REASON PARTLY: counts a step that has passed, or that was skipped as a whole or in part.
 count() {
     if [[ -z $3 ]]; then
         PASSED=$((PASSED + 1))
@@ -37,7 +37,7 @@ count_failed() {
 
 TITLES=()
 
-# begin NAME TITLE COMMAND...: a step that goes on beside the next ones, until finish_steps.
+# begin NAME TITLE COMMAND...: starts a step that runs beside the next ones, until finish_steps.
 begin() {
     local name=$1
     TITLES+=("$2")
@@ -45,7 +45,7 @@ begin() {
     part "$name" beside "$name" "$@"
 }
 
-# Runs a step in the shell of its part, and leaves what the summary needs.
+# Runs a step in the shell of its part, and writes a file for the summary.
 beside() {
     local begin=$SECONDS outcome=$TARGET/parts/$1.outcome
     shift
@@ -54,7 +54,7 @@ beside() {
     printf '%s\n' "$((SECONDS - begin))" "$REASON" "$PARTLY" >"$outcome"
 }
 
-# Waits for the steps that were begun, shows what each has written, and returns 1 if one of them has failed.
+# Waits for the started steps, shows the output of each, and returns 1 if one of them has failed.
 finish_steps() {
     local index outcome
     for index in "${!PARTS[@]}"; do
@@ -67,33 +67,33 @@ finish_steps() {
         fi
         unset "TITLES[index]"
     done
-    forget_parts
+    clear_parts
     TITLES=()
     ((FAILED == 0))
 }
 
 # --- What a step says -----------------------------------------------------------------------------
 
-# For a step that cannot be done here, through nobody's fault.
+# For a step that cannot run here.
 skip() {
     REASON=$1
     say "skipped: $REASON"
 }
 
-# For a step whose tool is missing: whoever works on the project may go on, CI may not.
+# For a step whose tool is missing: that is a failure in CI only.
 missing() {
     [[ ${CI:-} != true ]] || die "$1" "With CI=true every tool must be there."
     skip "$1"
 }
 
-# For a step that has passed but for what this machine does not permit.
+# For a step that has passed without the tests that this machine does not permit.
 missing_in_part() {
     [[ ${CI:-} != true ]] || die "$1" "With CI=true everything must be there."
     PARTLY=$1
     say "left out: $PARTLY"
 }
 
-# At the end of the script, however it comes.
+# Runs at every end of the script.
 summary() {
     local status=$? title
     end_parts
