@@ -158,7 +158,7 @@ fn what_stands_beside_the_layers_knows_little() {
             let wrong: Vec<_> =
                 crate_names(&code).into_iter().filter(|name| !imports.contains(&name.as_str())).collect();
             assert!(wrong.is_empty(), "{file} names {wrong:?} of the crate");
-            // It returns what is wrong, and the C boundary says it.
+            // The settings return a mistake, and the C boundary prints it.
             if name == "settings" {
                 assert!(!["stderr", "eprintln", "println"].iter().any(|word| says(&code, word)), "{file} writes");
             }

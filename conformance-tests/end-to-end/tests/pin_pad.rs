@@ -59,8 +59,8 @@ impl Stand {
         }
     }
 
-    /// The card is locked, and nobody connects for it. vpcd sends the power-down to the card and does not wait for it, so
-    /// the card may hear of it a moment after the program has ended. After five seconds pcscd would power an idle card
+    /// The card is locked without a new connection. vpcd sends the power-down to the card and does not wait for it, so
+    /// the card may get it a moment after the end of the program. After five seconds pcscd would power an idle card
     /// down by itself, so this waits for less.
     #[track_caller]
     fn is_locked_soon(&self, when: &str) {

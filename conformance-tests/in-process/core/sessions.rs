@@ -333,7 +333,7 @@ fn operations_are_cancelled_by_name() {
 
 #[test]
 fn a_card_pulled_out_in_the_middle_of_a_call_is_removed() {
-    // The handle was resolved before, so the card's work finds it, and the next call has no session any more.
+    // The handle was resolved before the removal, so only the card's work notices it. The next call has no session.
     let program = Program::new();
     let session = program.open_logged_in(AUTH);
     let key = program.object(session, CKO_PRIVATE_KEY);

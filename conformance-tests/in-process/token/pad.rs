@@ -285,7 +285,7 @@ fn a_change_whose_last_try_is_spared_asks_the_card_for_no_more_than_the_tries() 
     let asked = machine.asked_at_pad(READER);
     let (answer, cost) = machine.cost_of(|| sparing.change_pin(OnPad, OnPad));
     assert_eq!(answer, Err(Error::LastTry));
-    assert_eq!((cost.apdus, pins_sent(&card)), (2, 0), "SELECT and the question for the tries: no PIN was sent");
-    assert_eq!(machine.asked_at_pad(READER), asked, "the user is not asked in vain");
+    assert_eq!((cost.apdus, pins_sent(&card)), (2, 0), "SELECT and the question for the tries, but no PIN");
+    assert_eq!(machine.asked_at_pad(READER), asked, "the pad does not ask");
     assert_given_back(&machine, "after a spared change");
 }
