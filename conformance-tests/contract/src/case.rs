@@ -7,7 +7,7 @@ type Run = Box<dyn Fn(&mut Context) -> Outcome>;
 
 /// One check of a module, which starts in a process that has loaded the module and called none of its functions.
 pub struct Case {
-    /// The chapter and what is checked, as in `sign/short-buffer`.
+    /// The chapter and the check, as in `sign/short-buffer`.
     pub name: String,
     /// The section of PKCS#11 3.2 and the function, as in `§5.13 C_Sign`.
     pub clause: String,
@@ -23,10 +23,10 @@ impl Case {
         Case { name: name.into(), clause: clause.into(), run: Box::new(run) }
     }
 
-    /// Runs it.
+    /// Runs the case.
     ///
     /// # Errors
-    /// The verdict, where it has not passed.
+    /// The verdict, if the case has not passed.
     pub fn run(&self, context: &mut Context) -> Outcome {
         (self.run)(context)
     }

@@ -1,4 +1,4 @@
-//! What a case works with: the module, the token under test, and the everyday steps on the way to what it checks.
+//! What a case works with: the module, the token under test, and the usual steps before its check.
 
 use std::path::PathBuf;
 use std::ptr;
@@ -29,15 +29,15 @@ pub struct Target {
     pub module: PathBuf,
     /// The token.
     pub token: TokenChoice,
-    /// The PIN of its user; without one, cases that need a login are skipped.
+    /// The PIN of the token's user; without one, cases that need a login are skipped.
     pub pin: Option<String>,
     /// The label of the private key; without one, the first RSA key that signs.
     pub key_label: Option<String>,
-    /// One wrong PIN may be sent, and PINs be given that are too short or too long.
+    /// One wrong PIN may be sent, and PINs that are too short or too long.
     pub risk_tries: bool,
     /// Where the generators begin.
     pub seed: u64,
-    /// How many random calls each thread makes, and how many random templates are asked for.
+    /// How many random calls each thread makes, and how many random templates are tried.
     pub rounds: usize,
 }
 
@@ -45,10 +45,10 @@ pub struct Target {
 pub struct Context {
     pub(crate) m: &'static Module,
     pub(crate) target: Target,
-    confirms: bool,
+    always_authenticates: bool,
 }
 
-/// The key pair that is tested, as its objects in one session.
+/// The objects of the tested key pair in one session.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
     pub(crate) private: CK_OBJECT_HANDLE,
@@ -76,7 +76,7 @@ pub(crate) fn number(value: CK_ULONG) -> Vec<u8> {
     value.to_ne_bytes().to_vec()
 }
 
-/// The number that an attribute is.
+/// An attribute's value as a number.
 pub(crate) fn to_number(value: &[u8]) -> Option<CK_ULONG> {
     value.try_into().ok().map(CK_ULONG::from_ne_bytes)
 }
@@ -102,13 +102,13 @@ pub(crate) fn mechanism(kind: CK_MECHANISM_TYPE) -> CK_MECHANISM {
 }
 
 impl Context {
-    /// For a module that is loaded.
+    /// A context for a loaded module.
     #[must_use]
     pub fn new(module: &'static Module, target: Target) -> Self {
-        Context { m: module, target, confirms: false }
+        Context { m: module, target, always_authenticates: false }
     }
 
-    /// Leaves the case where the module's functions are of an older version.
+    /// Skips the case if the module's functions are of an older version.
     pub(crate) fn since(&self, major: u8, minor: u8) -> Outcome {
         let (own_major, own_minor) = self.m.version();
         if (own_major, own_minor) >= (major, minor) {
@@ -117,7 +117,7 @@ impl Context {
         skip(format!("the module has the functions of version {own_major}.{own_minor}"))
     }
 
-    /// C_Initialize, unless that was done.
+    /// C_Initialize, unless the module is initialized.
     pub(crate) fn start(&self) -> Outcome {
         match self.m.C_Initialize(ptr::null_mut()) {
             CKR_CRYPTOKI_ALREADY_INITIALIZED => Ok(()),
@@ -213,7 +213,7 @@ impl Context {
         Ok(all)
     }
 
-    /// The value of one attribute, or what the module answers instead.
+    /// The value of one attribute, or the module's error.
     pub(crate) fn get(
         &self,
         session: CK_SESSION_HANDLE,
@@ -226,7 +226,7 @@ impl Context {
             CKR_OK => {}
             rv => return Err(rv),
         }
-        // A word more than needed: an empty value must not have a pointer to nothing.
+        // A word more than needed: an empty value needs a valid pointer as well.
         let mut value = vec![0_u8; entry.ulValueLen as usize + 8];
         entry.pValue = value.as_mut_ptr().cast();
         match self.m.C_GetAttributeValue(session, object, &raw mut entry, 1) {
@@ -238,7 +238,7 @@ impl Context {
         }
     }
 
-    /// The same, where the case cannot do without it.
+    /// The value of an attribute that the case needs.
     pub(crate) fn must_get(
         &self,
         session: CK_SESSION_HANDLE,
@@ -258,7 +258,7 @@ impl Context {
         let found = self.find(session, &filter)?;
         let signs = |key: &CK_OBJECT_HANDLE| self.get(session, *key, CKA_SIGN) == Ok(vec![CK_TRUE]);
         let Some(private) = found.into_iter().find(signs) else { return skip("no RSA key that signs") };
-        self.confirms = self.get(session, private, CKA_ALWAYS_AUTHENTICATE) == Ok(vec![CK_TRUE]);
+        self.always_authenticates = self.get(session, private, CKA_ALWAYS_AUTHENTICATE) == Ok(vec![CK_TRUE]);
         let id = self.must_get(session, private, CKA_ID)?;
         let of_class = |class| -> Result<_, Verdict> {
             Ok(self.find(session, &vec![(CKA_CLASS, number(class)), (CKA_ID, id.clone())])?.first().copied())
@@ -279,15 +279,15 @@ impl Context {
         Ok((session, keys))
     }
 
-    /// C_SignInit, and the PIN once more where the key asks for it (CKA_ALWAYS_AUTHENTICATE).
+    /// C_SignInit, and the PIN once more if the key requires it (CKA_ALWAYS_AUTHENTICATE).
     pub(crate) fn sign_init(&self, session: CK_SESSION_HANDLE, keys: &Keys, kind: CK_MECHANISM_TYPE) -> Outcome {
         supported("C_SignInit", self.m.C_SignInit(session, &mut mechanism(kind), keys.private))?;
-        self.confirm(session)
+        self.pin_again(session)
     }
 
-    /// The PIN once more, where the key asks for it.
-    pub(crate) fn confirm(&self, session: CK_SESSION_HANDLE) -> Outcome {
-        if self.confirms {
+    /// C_Login with the PIN once more, if the key requires it for each signature.
+    pub(crate) fn pin_again(&self, session: CK_SESSION_HANDLE) -> Outcome {
+        if self.always_authenticates {
             ok("C_Login (context specific)", self.login(session, CKU_CONTEXT_SPECIFIC)?)
         } else {
             Ok(())
@@ -310,7 +310,7 @@ impl Context {
         Ok(signature)
     }
 
-    /// C_VerifyInit and C_Verify, one after the other: the answer of the second.
+    /// C_VerifyInit, then C_Verify: the return value of C_Verify.
     pub(crate) fn verify(
         &self,
         session: CK_SESSION_HANDLE,
@@ -324,7 +324,7 @@ impl Context {
         Ok(self.m.C_Verify(session, from, size, signature.as_ptr().cast_mut(), signature.len() as CK_ULONG))
     }
 
-    /// Nobody takes a parameter for mechanisms without one: C_SignInit and its like, by `init`.
+    /// A function that begins an operation (`init`) refuses a parameter for a mechanism that has none.
     pub(crate) fn refuses_parameter(
         &self,
         what: &str,
@@ -337,7 +337,7 @@ impl Context {
         is(what, init(&raw mut kind), CKR_MECHANISM_PARAM_INVALID)
     }
 
-    /// The operation that a call would go on with must not be under way.
+    /// No digest is under way.
     pub(crate) fn no_digest(&self, session: CK_SESSION_HANDLE) -> Outcome {
         let mut byte = 0;
         is("C_DigestUpdate afterwards", self.m.C_DigestUpdate(session, &raw mut byte, 1), CKR_OPERATION_NOT_INITIALIZED)
@@ -349,7 +349,7 @@ impl Context {
         is("C_SignUpdate afterwards", self.m.C_SignUpdate(session, &raw mut byte, 1), CKR_OPERATION_NOT_INITIALIZED)
     }
 
-    /// Leaves the case unless the options allow to spend tries of the PIN.
+    /// Skips the case unless the options allow it to use tries of the PIN.
     pub(crate) fn may_risk_tries(&self) -> Outcome {
         if self.target.risk_tries { Ok(()) } else { skip("only with --risk-tries") }
     }

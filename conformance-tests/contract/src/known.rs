@@ -11,16 +11,16 @@ pub struct Known(BTreeMap<String, Deviation>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Deviation {
     why: String,
-    /// Not in every run.
+    /// The case fails in some runs only.
     may_pass: bool,
 }
 
 impl Known {
-    /// Reads lists: `case-name: why` on each line, `case-name?: why` for one that fails in some runs only; `#` begins a
-    /// comment.
+    /// Reads lists: `case-name: why` on each line, `case-name?: why` for a case that fails in some runs only. A comment
+    /// begins with `#`.
     ///
     /// # Errors
-    /// What is wrong with a file, for people.
+    /// A message for people that says what is wrong with a file.
     pub fn read(paths: &[impl AsRef<Path>]) -> Result<Self, String> {
         let mut all = Known::default();
         for path in paths.iter().map(AsRef::as_ref) {

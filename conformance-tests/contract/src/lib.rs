@@ -1,8 +1,8 @@
 //! A contract suite of PKCS#11 3.2 for signing tokens.
 //!
-//! It loads a module as any program does, and checks what the standard says of each function: its return values, its
+//! It loads a module as any program does, and checks what the standard says about each function: its return values, its
 //! rules for buffers and templates, the states of sessions and operations. A [`Case`] is one such check with the clause
-//! that it rests on; where the standard leaves a choice, it accepts every answer that the standard allows.
+//! that it rests on; if the standard leaves a choice, the case accepts every answer that the standard allows.
 //!
 //! [`run`] starts the program `pkcs11-contract` anew for each case: no case sees what another has left behind, and a
 //! module that crashes or hangs fails one case.

@@ -1,4 +1,4 @@
-//! Loading the module under test, and the lists and interfaces that it gives out.
+//! Loading the module under test, and the lists and interfaces that it returns.
 
 use std::ffi::c_void;
 use std::path::Path;
@@ -16,9 +16,9 @@ impl Module {
     /// Loads a module, and takes the functions of its highest version up to 3.2.
     ///
     /// # Errors
-    /// What is wrong with the file, for people.
+    /// A message for people that says what is wrong with the file.
     pub fn load(path: &Path) -> Result<Self, String> {
-        // SAFETY: the file is a PKCS#11 module by the user's word: its constructors may run.
+        // SAFETY: the user says that the file is a PKCS#11 module, so its constructors may run.
         let library = unsafe { Library::new(path) }.map_err(|error| format!("{}: {error}", path.display()))?;
         let mut functions = CK_FUNCTION_LIST_3_2::default();
         let own = (&raw mut functions).cast::<u8>();
@@ -36,7 +36,7 @@ impl Module {
             Some(version) => version,
             None => {
                 let list = function_list(&library)?;
-                // SAFETY: the list of version 2.40, as which that of 3.2 begins.
+                // SAFETY: a list of version 2.40, and the list of 3.2 begins like it.
                 unsafe { ptr::copy_nonoverlapping(list.cast::<u8>(), own, size_of::<CK_FUNCTION_LIST>()) };
                 (2, 40)
             }
@@ -50,9 +50,9 @@ impl Module {
         self.version
     }
 
-    /// Whether the file itself shows a function to whoever links to it.
+    /// Whether the file exports a function for programs that link to it.
     pub(crate) fn exports(&self, name: &str) -> bool {
-        // SAFETY: only whether it is there is asked.
+        // SAFETY: the symbol is not used, only found.
         unsafe { self.library.get::<*const ()>(name.as_bytes()) }.is_ok()
     }
 }
@@ -67,7 +67,7 @@ fn function_list(library: &Library) -> Result<*mut CK_FUNCTION_LIST, String> {
     if rv == CKR_OK && !list.is_null() { Ok(list) } else { Err(format!("C_GetFunctionList: {rv:#x}")) }
 }
 
-/// The function list of a version, where the module has C_GetInterface and the version.
+/// The function list of a version, if the module has C_GetInterface and the version.
 fn interface(library: &Library, (major, minor): (u8, u8)) -> Option<*const c_void> {
     let (mut version, mut found) = (CK_VERSION { major, minor }, ptr::null_mut::<CK_INTERFACE>());
     // SAFETY: the function has this type; the name has a terminator, and the rest may be read and written.
@@ -78,17 +78,17 @@ fn interface(library: &Library, (major, minor): (u8, u8)) -> Option<*const c_voi
     if rv != CKR_OK || found.is_null() {
         return None;
     }
-    // SAFETY: an interface that the module gave out, which stays as long as the module is loaded.
+    // SAFETY: an interface that the module has returned, which stays as long as the module is loaded.
     let list = unsafe { (*found).pFunctionList };
     (!list.is_null()).then_some(list.cast_const())
 }
 
-/// The name and version of an interface that the module gave out.
+/// The name and version of an interface that the module has returned.
 pub(crate) fn describe(interface: &CK_INTERFACE) -> (String, (u8, u8)) {
     if interface.pInterfaceName.is_null() || interface.pFunctionList.is_null() {
         return (String::new(), (0, 0));
     }
-    // SAFETY: not NULL: a string with a terminator, and a list that begins with its version (PKCS#11 3.2, CK_INTERFACE).
+    // SAFETY: not NULL: a string with a terminator, a list that begins with its version (PKCS#11 3.2, CK_INTERFACE).
     unsafe {
         let name = std::ffi::CStr::from_ptr(interface.pInterfaceName.cast_const().cast());
         let version = *interface.pFunctionList.cast::<CK_VERSION>();
@@ -96,19 +96,19 @@ pub(crate) fn describe(interface: &CK_INTERFACE) -> (String, (u8, u8)) {
     }
 }
 
-/// An interface behind a pointer that the module gave out.
+/// An interface behind a pointer that the module has returned.
 pub(crate) fn follow(interface: *mut CK_INTERFACE) -> Option<CK_INTERFACE> {
-    // SAFETY: the module says that there is an interface, unless it is NULL.
+    // SAFETY: NULL, or a pointer to an interface by the word of the module.
     unsafe { interface.as_ref() }.copied()
 }
 
-/// The version at the head of a function list that the module gave out.
+/// The version at the head of a function list that the module has returned.
 pub(crate) fn list_version(list: *mut CK_FUNCTION_LIST) -> Option<(u8, u8)> {
-    // SAFETY: the module says that there is a list, unless it is NULL.
+    // SAFETY: NULL, or a pointer to a list by the word of the module.
     unsafe { list.as_ref() }.map(|list| (list.version.major, list.version.minor))
 }
 
-/// Mutex callbacks that do nothing, for C_Initialize: the cases that give them use one thread only.
+/// Mutex callbacks that do nothing, for C_Initialize: the cases that pass them use one thread only.
 pub(crate) fn mutex_callbacks() -> CK_C_INITIALIZE_ARGS {
     unsafe extern "C" fn create(mutex: *mut *mut c_void) -> CK_RV {
         // SAFETY: the module passes a place for the mutex.

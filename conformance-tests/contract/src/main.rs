@@ -1,4 +1,4 @@
-//! The program: `pkcs11-contract --help` says what it does.
+//! The program. `pkcs11-contract --help` says what it does.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use pkcs11_contract::{Known, Plan, Target, TokenChoice, cases, report, run, run_
 
 /// Checks a PKCS#11 module with a signing token against the contract of PKCS#11 3.2.
 ///
-/// Each case runs in a process of its own. Exit status: 0 where nothing failed but known deviations, 1 where something
-/// else did, or a known deviation is one no more; 2 for wrong usage.
+/// Each case runs in a process of its own. Exit status: 0 if nothing failed but known deviations, 1 if another case
+/// failed or a known deviation passes now, 2 for wrong usage.
 #[derive(Parser)]
 #[command(name = "pkcs11-contract", version)]
 struct Options {
     /// The module's file
     #[arg(long, required_unless_present = "list")]
     module: Option<PathBuf>,
-    /// The label of the token; without it and --slot, the first token
+    /// The label of the token; without --token and --slot, the first token
     #[arg(long, value_name = "LABEL", conflicts_with = "slot")]
     token: Option<String>,
     /// The slot of the token
@@ -39,31 +39,31 @@ struct Options {
     /// How many calls each thread of the random cases makes, and how many random templates are tried
     #[arg(long, value_name = "N", default_value_t = 200)]
     random: usize,
-    /// A list of known deviations, `case-name: why` on each line, or `case-name?: why` for one that fails in some runs
-    /// only: they do not count as failures; may be given several times
+    /// A list of known deviations, which do not count as failures: `case-name: why` on each line, or `case-name?: why`
+    /// for a case that fails in some runs only; may be given several times
     #[arg(long, value_name = "FILE")]
     known: Vec<PathBuf>,
     /// Only cases whose names contain this; may be given several times
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
-    /// Leave out the cases `robust/...`: what a good module survives, but the standard does not ask for
+    /// Leave out the cases `robust/...`: what a good module survives, but the standard does not require
     #[arg(long)]
     standard_only: bool,
     /// How many seconds one case may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
-    /// Run all cases in one process, and finalize the module after each: for tools that look at memory. A module that
+    /// Run all cases in one process, and finalize the module after each: for tools that check memory. A module that
     /// crashes or hangs ends the whole run
     #[arg(long)]
     one_process: bool,
-    /// Fail where fewer cases than this have passed
+    /// Fail if fewer cases than this have passed
     #[arg(long, value_name = "N", default_value_t = 0)]
     at_least: usize,
-    /// Write what each function has returned to this file: `+` before a value that the standard lists and that was
-    /// seen, `-` before one that was not, `!` before one that is not listed
+    /// Write what each function has returned to this file. The standard lists the values with `+` (seen) and `-` (not
+    /// seen), and does not list those with `!`
     #[arg(long, value_name = "FILE")]
     returns: Option<PathBuf>,
-    /// Print only what did not pass
+    /// Print only failures
     #[arg(long, short)]
     quiet: bool,
     /// Print the names of all cases with their clauses
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing failed.
+/// Does what the options say; `true` if nothing failed.
 fn start(options: Options) -> Result<bool, String> {
     let target = Target {
         module: options.module.unwrap_or_default(),
@@ -129,7 +129,7 @@ fn start(options: Options) -> Result<bool, String> {
         std::fs::write(&file, report(&summary.returned)).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     if summary.passed < options.at_least {
-        println!("at least {} had to pass", options.at_least);
+        println!("too few cases passed: at least {} are expected", options.at_least);
     }
     Ok(summary.failed == 0 && summary.passed >= options.at_least)
 }

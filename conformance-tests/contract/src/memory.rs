@@ -1,5 +1,5 @@
-//! Memory that a module is given: what it may write to, and what it may only read, each with a page behind it that
-//! ends the process when it is touched.
+//! Memory for a module: what it may write to, and what it may only read, each with a page behind it that ends the
+//! process if it is touched.
 
 use cryptoki_sys::CK_ULONG;
 
@@ -7,10 +7,10 @@ use crate::pages::{Pages, bytes_of, value_of};
 
 /// What untouched memory holds.
 const FILL: u8 = 0xA5;
-/// How many bytes are watched before the room, and behind it where it does not end with the page.
+/// How many bytes are watched before the room, and behind it if it does not end with the page.
 const MARGIN: usize = 65;
 
-/// Room for a number of bytes, to be written to. What lies around it must stay as it was.
+/// Room for a number of bytes, to be written to. The memory around it must stay unchanged.
 pub(crate) struct Room {
     pages: Pages,
     start: usize,
@@ -18,18 +18,18 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// It begins at an odd address, so that every wider access to it is unaligned: there may be one byte between its
-    /// end and that of the page.
+    /// The room begins at an odd address, so every wider access to it is unaligned: there may be one byte between the
+    /// end of the room and that of the page.
     pub(crate) fn new(size: usize) -> Self {
         Self::placed(size, size % 2 == 0)
     }
 
-    /// It ends with the page. Room for a structure of the standard is aligned by that.
+    /// The room ends with the page, so room for a structure of the standard is aligned.
     pub(crate) fn at_the_end(size: usize) -> Self {
         Self::placed(size, false)
     }
 
-    /// The same with something in it.
+    /// The same with a content.
     pub(crate) fn with(content: &[u8]) -> Self {
         Self::at_the_end(content.len()).filled(content)
     }
@@ -51,27 +51,27 @@ impl Room {
         self
     }
 
-    /// Where it begins.
+    /// Where the room begins.
     pub(crate) fn pointer(&mut self) -> *mut u8 {
         self.pages.at(self.start)
     }
 
-    /// Its size, in the form in which functions take it.
+    /// The size of the room, in the form in which functions take it.
     pub(crate) fn length(&self) -> CK_ULONG {
         self.size as CK_ULONG
     }
 
-    /// Its first bytes.
+    /// The first bytes of the room.
     pub(crate) fn first(&self, count: usize) -> &[u8] {
         &self.pages.bytes()[self.start..self.start + count.min(self.size)]
     }
 
-    /// The value that it has become.
+    /// The value that was written.
     pub(crate) fn value<T: Copy>(&self) -> T {
         value_of(self.first(self.size))
     }
 
-    /// Nothing was written but for the first bytes.
+    /// Only the first `count` bytes were written.
     pub(crate) fn untouched_after(&self, count: usize) -> bool {
         let before = &self.pages.bytes()[self.start - MARGIN..self.start];
         let rest = &self.pages.bytes()[self.start + count.min(self.size)..];
@@ -79,7 +79,7 @@ impl Room {
     }
 }
 
-/// Something that is only read: it ends with a page that may not be written to, and may lie at an odd address.
+/// Something that is only read: its page is write-protected and ends with it, or one byte later.
 pub(crate) struct Given {
     pages: Pages,
     start: usize,
@@ -87,7 +87,7 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// Bytes, a string without a terminator.
+    /// Bytes, or a string without a terminator.
     pub(crate) fn of(content: &[u8]) -> Self {
         Self::placed(content, 0)
     }
@@ -110,12 +110,12 @@ impl Given {
         Given { pages, start, size: content.len() }
     }
 
-    /// Where it begins. Functions take most of what they only read by pointers that one could write through.
+    /// Where the content begins. Most pointers to what functions only read are not const in the standard.
     pub(crate) fn pointer(&self) -> *mut u8 {
         self.pages.at(self.start)
     }
 
-    /// Its size in bytes, in the form in which functions take it.
+    /// The size in bytes, in the form in which functions take it.
     pub(crate) fn length(&self) -> CK_ULONG {
         self.size as CK_ULONG
     }

@@ -2,12 +2,12 @@
 
 use cryptoki_sys::*;
 
-/// What a call of a function comes to that the module does not have: no return value of any module.
+/// The result of calling a function that the module does not have. No module returns this value.
 pub(crate) const ABSENT: CK_RV = CK_RV::MAX;
 
 macro_rules! names {
     ($($name:ident),*) => {
-        /// The name of a return value; a number for one that the standard does not have.
+        /// The name of a return value; a number if the standard does not have it.
         pub(crate) fn name(rv: CK_RV) -> String {
             match rv {
                 $($name => stringify!($name).into(),)*
@@ -16,7 +16,7 @@ macro_rules! names {
             }
         }
 
-        /// Whether the standard has a return value, or leaves it to vendors.
+        /// Whether the standard has this return value, or leaves it to vendors.
         pub(crate) fn is_known(rv: CK_RV) -> bool {
             rv & CKR_VENDOR_DEFINED != 0 && rv != ABSENT || [$($name),*].contains(&rv)
         }

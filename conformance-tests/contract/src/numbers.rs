@@ -1,4 +1,4 @@
-//! Numbers that look random and can be had again: SplitMix64.
+//! Random numbers that can be repeated: SplitMix64.
 
 /// A generator. The same seed gives the same numbers.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ impl Numbers {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below a bound, which is not 0.
+    /// A number below a bound; the bound is not 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound.max(1)).unwrap_or(u64::MAX);
         usize::try_from(self.next() % bound).unwrap_or(0)
@@ -28,7 +28,6 @@ impl Numbers {
         values[self.below(values.len())]
     }
 
-    /// Bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next().to_le_bytes()[0]).collect()
     }

@@ -1,6 +1,6 @@
-//! Replays of the mandatory test cases of the PKCS#11 Profiles 3.2, in a notation of our own. What they name is bound
-//! to the token under test: its slot, its PIN, its key pair, the label of its certificate. Where the original shows a
-//! value that only its own token has, the replay checks what must hold of any token's.
+//! Replays of the mandatory test cases of the PKCS#11 Profiles 3.2, in a notation of our own. The slot, PIN, key pair
+//! and certificate label in them are bound to those of the token under test. If the original shows a value that only
+//! its own token has, the replay checks what must hold for every token.
 
 use std::ptr;
 
@@ -25,14 +25,14 @@ enum Step {
     GetMechanisms,
     OpenSession(CK_FLAGS),
     Login,
-    /// C_FindObjectsInit with CKA_TOKEN, and the key pair's label and a class where one is given.
+    /// C_FindObjectsInit with CKA_TOKEN, and with the key pair's label and a class if one is given.
     FindInit(Option<CK_OBJECT_CLASS>),
-    /// C_FindObjects with room for so many; none need come.
+    /// C_FindObjects with room for so many objects; it may find none.
     Find(usize),
-    /// C_FindObjects with room for one, which must come.
+    /// C_FindObjects with room for one object, which it must find.
     FindOne,
     FindFinal,
-    /// The modulus and the exponent, into buffers of 1024 bytes, of the object that was found.
+    /// The modulus and the exponent of the object that was found, into buffers of 1024 bytes.
     GetPublicKey,
     /// The length of CKA_LABEL, then its value, of the first object found.
     GetLabel,
@@ -104,7 +104,7 @@ const AUTHENTICATION: &[Step] = &[
     Finalize,
 ];
 
-/// CERT-M-1-32. The attributes are asked for before the search ends.
+/// CERT-M-1-32. The attributes are read before the search ends.
 const PUBLIC_CERTIFICATES: &[Step] = &[
     Initialize,
     GetInfo,
@@ -126,7 +126,7 @@ pub(crate) fn cases() -> Vec<Case> {
         "profile/extended", "§4.14 CKP_EXTENDED_PROVIDER, EXT-M-1-32" => |c| replay(c, EXTENDED);
         "profile/authentication-token", "§4.14 CKP_AUTHENTICATION_TOKEN, AUTH-M-1-32" => |c| replay(c, AUTHENTICATION);
         "profile/public-certificates-token", "§4.14 CKP_PUBLIC_CERTIFICATES_TOKEN, CERT-M-1-32" => |c| {
-            // Tokens that hide certificates until login do not say that they have this profile.
+            // Tokens that hide certificates until login do not claim this profile.
             if !claims(c, CKP_PUBLIC_CERTIFICATES_TOKEN)? {
                 return skip("the token does not claim the profile");
             }
@@ -162,7 +162,7 @@ struct Seen {
     binding: Option<(Template, Keys)>,
 }
 
-/// Looks up the key pair first, and then replays in a module that is not initialized.
+/// Finds the key pair first, and then replays in a module that is not initialized.
 fn replay(c: &mut Context, steps: &[Step]) -> Outcome {
     let mut seen = Seen { slot: c.slot()?, ..Seen::default() };
     if steps.iter().any(|step| matches!(step, Sign)) {
@@ -192,7 +192,7 @@ fn take(c: &Context, seen: &mut Seen, step: Step) -> Outcome {
             let mut info = CK_INFO::default();
             ok("C_GetInfo", m.C_GetInfo(&raw mut info))?;
             equal("flags", info.flags, 0)?;
-            // 3.2 in the original, as of all that the module says.
+            // The original has 3.2, here as in all that the module returns.
             let version = (info.cryptokiVersion.major, info.cryptokiVersion.minor);
             that("cryptokiVersion", version >= m.version())
         }
@@ -210,7 +210,7 @@ fn take(c: &Context, seen: &mut Seen, step: Step) -> Outcome {
             let bad = CKF_USER_PIN_LOCKED | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_TO_BE_CHANGED | CKF_ERROR_STATE;
             equal("flags that warn", info.flags & bad, 0)?;
             that("no session is counted", matches!(info.ulSessionCount, 0 | CK_UNAVAILABLE_INFORMATION))?;
-            that("the PIN's lengths", info.ulMinPinLen <= info.ulMaxPinLen)
+            that("ulMinPinLen <= ulMaxPinLen", info.ulMinPinLen <= info.ulMaxPinLen)
         }
         GetMechanisms => get_mechanisms(c, seen.slot),
         OpenSession(flags) => {
@@ -241,7 +241,7 @@ fn take(c: &Context, seen: &mut Seen, step: Step) -> Outcome {
         }
         FindFinal => ok("C_FindObjectsFinal", m.C_FindObjectsFinal(session)),
         GetPublicKey => get_public_key(c, seen),
-        // Each a question for the length and one for the value.
+        // Each is a size query and then a query for the value.
         GetLabel => {
             let Some(first) = seen.objects.first() else { return fail("no object is found") };
             c.must_get(session, *first, CKA_LABEL).map(|_| ())
@@ -272,8 +272,8 @@ fn get_mechanisms(c: &Context, slot: CK_SLOT_ID) -> Outcome {
     for kind in list {
         let mut info = CK_MECHANISM_INFO::default();
         ok("C_GetMechanismInfo", c.m.C_GetMechanismInfo(slot, kind, &raw mut info))?;
-        that("a mechanism is for something", info.flags & !CKF_HW != 0)?;
-        that("the sizes of its keys", info.ulMinKeySize <= info.ulMaxKeySize)?;
+        that("a mechanism has a use", info.flags & !CKF_HW != 0)?;
+        that("ulMinKeySize <= ulMaxKeySize", info.ulMinKeySize <= info.ulMaxKeySize)?;
     }
     Ok(())
 }
@@ -296,7 +296,7 @@ fn sign(c: &Context, seen: &Seen) -> Outcome {
     let Some((_, keys)) = &seen.binding else { return skip("no key pair") };
     let rv = c.m.C_SignInit(seen.session, &mut mechanism(CKM_SHA256_RSA_PKCS), seen.objects[0]);
     ok("C_SignInit", rv)?;
-    c.confirm(seen.session)?;
+    c.pin_again(seen.session)?;
     let (mut signature, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
     // As long as the data of the original, a certificate to be signed.
     let data: Vec<u8> = (0..391_u16).map(|byte| byte.to_le_bytes()[0]).collect();

@@ -1,4 +1,4 @@
-//! Properties that hold for all arguments: random ones, from a seed, against a model made of the simplest calls.
+//! Properties that hold for all arguments: random arguments from a seed, against a model made of the simplest calls.
 
 use std::collections::BTreeMap;
 use std::ptr;
@@ -14,7 +14,7 @@ use crate::names::name;
 use crate::numbers::Numbers;
 use crate::verdict::{Outcome, Verdict};
 
-/// What single questions have said of an object.
+/// An object's attributes as single queries have returned them.
 type Model = BTreeMap<CK_ATTRIBUTE_TYPE, Result<Vec<u8>, CK_RV>>;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -52,7 +52,7 @@ pub(crate) fn cases() -> Vec<Case> {
             let start = || {
                 let rv = c.m.C_SignRecoverInit(session, &mut mechanism(CKM_RSA_PKCS), keys.private);
                 supported("C_SignRecoverInit", rv)?;
-                c.confirm(session)
+                c.pin_again(session)
             };
             buffers(c, &start, &|room, length| c.m.C_SignRecover(session, ABC.as_ptr().cast_mut(), 3, room, length))
         };
@@ -64,8 +64,8 @@ fn model(c: &Context, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> M
     ATTRIBUTES.iter().map(|attribute| (*attribute, c.get(session, object, *attribute))).collect()
 }
 
-/// Templates with any attributes in any order, each as a size query or with a buffer of any size: every entry comes out
-/// as the single question for it does, and the return value is that of one of them.
+/// Templates with any attributes in any order, each as a size query or with a buffer of any size: every entry gets the
+/// same result as a single query for it, and the return value is that of one of these queries.
 fn templates(c: &mut Context) -> Outcome {
     let mut numbers = Numbers::new(c.target.seed);
     let session = c.logged_in()?;
@@ -121,7 +121,7 @@ fn templates(c: &mut Context) -> Outcome {
 fn entry(type_: CK_ATTRIBUTE_TYPE, room: &mut Option<Room>) -> CK_ATTRIBUTE {
     match room {
         Some(room) => CK_ATTRIBUTE { type_, pValue: room.pointer().cast(), ulValueLen: room.length() },
-        // Whatever length is given with NULL, it is a question.
+        // With NULL it is a size query, whatever the length is.
         None => CK_ATTRIBUTE { type_, pValue: ptr::null_mut(), ulValueLen: 12345 },
     }
 }
@@ -150,7 +150,7 @@ fn filters(c: &mut Context) -> Outcome {
         let wanted: Vec<_> =
             objects.iter().zip(&models).filter(|(_, model)| fits(model)).map(|(object, _)| *object).collect();
         let mut found = match c.find(session, &filter) {
-            // A changed boolean or number may be none at all.
+            // A changed boolean or number may no longer be a valid one.
             Err(Verdict::Fail(why)) if wanted.is_empty() && why.contains("ATTRIBUTE_VALUE_INVALID") => Vec::new(),
             found => found?,
         };
@@ -162,7 +162,7 @@ fn filters(c: &mut Context) -> Outcome {
     Ok(())
 }
 
-/// Any number of size queries and short buffers leaves the operation as it was, and then the result comes.
+/// Any number of size queries and short buffers leaves the operation unchanged, and then the result comes.
 fn buffers(c: &Context, start: &dyn Fn() -> Outcome, call: &dyn Fn(*mut CK_BYTE, *mut CK_ULONG) -> CK_RV) -> Outcome {
     let mut numbers = Numbers::new(c.target.seed);
     let (mut wanted, mut length) = (vec![0; 1024], 1024);
@@ -199,7 +199,7 @@ fn buffers(c: &Context, start: &dyn Fn() -> Outcome, call: &dyn Fn(*mut CK_BYTE,
     Ok(())
 }
 
-/// However data are cut into parts, the digest is that of the whole.
+/// The digest is that of the whole data, whatever parts they are cut into.
 fn digest_parts(c: &mut Context) -> Outcome {
     let mut numbers = Numbers::new(c.target.seed);
     let session = c.session()?;

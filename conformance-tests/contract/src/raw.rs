@@ -1,9 +1,9 @@
-//! The C interface of the module under test: calling its functions with whatever a case wants to pass. All `unsafe` code of
+//! The C interface of the module under test: calling its functions with any arguments of a case. All `unsafe` code of
 //! the suite is here, in `loading.rs` and in `pages.rs`.
 //!
 //! The calls are as safe as the module is. Most cases pass what a well-behaved program passes; some pass NULL, or a
-//! count that no memory has, to see whether the module refuses it. Each case runs in a process of its own, so that a
-//! module that follows a bad pointer ends one case and nothing else. For that reason nothing of this is public.
+//! count that no memory has, to see whether the module refuses it. Each case runs in a process of its own, so a module
+//! that follows a bad pointer ends one case only. As the calls are only as safe as that, none of them is public.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -20,21 +20,21 @@ pub struct Module {
     pub(crate) library: Library,
 }
 
-/// A function of the standard, by its name, with a way to call it whatever its arguments are.
+/// A function of the standard: its name, and a way to call it whatever its arguments are.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    /// The version of the standard that has brought it.
+    /// The version of the standard that has added it.
     pub(crate) since: (u8, u8),
-    /// The names of its arguments: the first is `slot` or `session` where it is one.
+    /// The names of its arguments: the first is `slot` or `session` if it is such a handle.
     pub(crate) arguments: &'static [&'static str],
     /// Their types.
     pub(crate) types: &'static [&'static str],
     pub(crate) call: fn(&Module, &mut Arguments) -> CK_RV,
 }
 
-/// Arguments for any function: the handle first where it wants a number, 4 (CKF_SERIAL_SESSION, or a length) for any
-/// other number, and for each pointer memory of its own, all zero but for a first word of 64 where a number or a pointer
-/// is expected.
+/// Arguments for any function. If the first one is a number, it is the handle; each other number is 4
+/// (CKF_SERIAL_SESSION, or a length). Each pointer has memory of its own, zero but for a first word of 64 if the
+/// function expects a number or a pointer there.
 pub(crate) struct Arguments {
     handle: CK_ULONG,
     null: Option<usize>,
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// With the handle of a slot or session, and NULL for the argument at a place.
+    /// With the handle of a slot or session, and NULL for the argument at place `null`.
     pub(crate) fn new(handle: CK_ULONG, null: Option<usize>) -> Self {
         Arguments { handle, null, next: 0, memory: Vec::new() }
     }
@@ -98,14 +98,14 @@ macro_rules! functions {
         #[allow(non_snake_case, clippy::too_many_arguments)]
         impl Module {
             $($(pub(crate) fn $name(&self, $($argument: $type),*) -> CK_RV {
-                crate::returns::note(stringify!($name), match self.functions.$name {
-                    // SAFETY: the type is the standard's. What is passed is the business of the case, as said above.
+                crate::returns::record(stringify!($name), match self.functions.$name {
+                    // SAFETY: the type is the standard's. The case is responsible for the arguments, as said above.
                     Some(function) => unsafe { function($($argument),*) },
                     None => ABSENT,
                 })
             })*)*
 
-            /// The functions that the module's list of its highest version has as NULL.
+            /// The functions that are NULL in the module's list of its highest version.
             pub(crate) fn missing(&self) -> Vec<&'static str> {
                 let mut missing = Vec::new();
                 $($(if $version <= self.version && self.functions.$name.is_none() {

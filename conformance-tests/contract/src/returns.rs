@@ -1,4 +1,4 @@
-//! Which return values a run has seen of each function, beside those that the standard lists for it.
+//! The return values of each function that a run has seen, beside those that the standard lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,26 +17,26 @@ pub type Returned = BTreeSet<(String, String)>;
 /// What this process has seen.
 static SEEN: Mutex<BTreeSet<(&str, CK_RV)>> = Mutex::new(BTreeSet::new());
 
-/// Notes what a function has returned, and hands it on.
-pub(crate) fn note(function: &'static str, rv: CK_RV) -> CK_RV {
+/// Records what a function has returned, and returns it.
+pub(crate) fn record(function: &'static str, rv: CK_RV) -> CK_RV {
     if let (Ok(mut seen), true) = (SEEN.lock(), rv != ABSENT) {
         seen.insert((function, rv));
     }
     rv
 }
 
-/// What this process has seen since it was last asked.
+/// What this process has seen since the last call.
 pub(crate) fn take() -> Returned {
     let seen = SEEN.lock().map(|mut seen| std::mem::take(&mut *seen)).unwrap_or_default();
     seen.into_iter().map(|(function, rv)| (function.to_owned(), name(rv))).collect()
 }
 
-/// In the form in which a case's process tells it: `C_A=CKR_OK C_B=CKR_OK`.
+/// The form in which a case's process reports return values: `C_A=CKR_OK C_B=CKR_OK`.
 pub(crate) fn to_line(returned: &Returned) -> String {
     returned.iter().map(|(function, rv)| format!("{function}={rv} ")).collect()
 }
 
-/// Reads that form.
+/// Reads the form of [`to_line`].
 pub(crate) fn from_line(line: &str) -> Returned {
     let pair = |word: &str| word.split_once('=').map(|(function, rv)| (function.to_owned(), rv.to_owned()));
     line.split_whitespace().filter_map(pair).collect()
@@ -64,7 +64,7 @@ pub fn documented() -> BTreeMap<String, Documented> {
     lines.filter_map(function).collect()
 }
 
-/// For people: each function with its listed values, those that were seen marked with `+`, and what else was seen.
+/// A text for people: each function with its listed values, `+` before those that were seen, and what else was seen.
 #[must_use]
 pub fn report(returned: &Returned) -> String {
     let mut text = String::new();
@@ -73,7 +73,7 @@ pub fn report(returned: &Returned) -> String {
         let others = returned.iter().filter(|(other, rv)| *other == function && !values.contains(rv));
         let listed = values.iter().map(|rv| format!(" {}{rv}", if seen(rv) { "+" } else { "-" }));
         let all: String = listed.chain(others.map(|(_, rv)| format!(" !{rv}"))).collect();
-        // To write to a String cannot fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{function} {section}:{all}");
     }
     text

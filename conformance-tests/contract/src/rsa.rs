@@ -1,4 +1,4 @@
-//! An opinion on signatures that is not the module's own.
+//! A check of signatures that does not depend on the module.
 
 use ::rsa::traits::PublicKeyParts as _;
 use ::rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
@@ -23,12 +23,12 @@ impl PublicKey {
         self.key().map_or(0, |key| key.size())
     }
 
-    /// Whether a signature is that of PKCS#1 1.5 over a DigestInfo, or over whatever else was given to be signed.
+    /// Whether this is the PKCS#1 1.5 signature over a DigestInfo, or over other bytes that were given to be signed.
     pub(crate) fn accepts(&self, content: &[u8], signature: &[u8]) -> bool {
         self.key().is_some_and(|key| key.verify(Pkcs1v15Sign::new_unprefixed(), content, signature).is_ok())
     }
 
-    /// Whether a signature over a message is one of this kind.
+    /// Whether this is a signature of this kind over a message.
     pub(crate) fn signed(&self, signed: Signed, message: &[u8], signature: &[u8]) -> bool {
         let Some(key) = self.key() else { return false };
         let verifies = |scheme: Pkcs1v15Sign, digest: &[u8]| key.verify(scheme, digest, signature);
@@ -56,7 +56,7 @@ pub(crate) enum Signed {
     Pss,
 }
 
-/// The digest that a mechanism gives; nothing for one that is none.
+/// The digest that a mechanism gives; empty for a mechanism that is no digest.
 pub(crate) fn digest(kind: CK_MECHANISM_TYPE, message: &[u8]) -> Vec<u8> {
     match kind {
         CKM_SHA_1 => Sha1::digest(message).to_vec(),
@@ -68,7 +68,7 @@ pub(crate) fn digest(kind: CK_MECHANISM_TYPE, message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A digest, for mechanisms that want one from the program.
+/// A digest, for mechanisms that take one from the program.
 pub(crate) fn sha256(message: &[u8]) -> Vec<u8> {
     Sha256::digest(message).to_vec()
 }

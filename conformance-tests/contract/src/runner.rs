@@ -1,4 +1,4 @@
-//! Runs cases, each in a process of its own unless told otherwise, and says what has come of them.
+//! Runs cases, each in a process of its own unless the plan says otherwise, and reports the verdicts.
 
 use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
@@ -19,13 +19,13 @@ use crate::raw::Module;
 use crate::returns::{self, Returned};
 use crate::verdict::{Outcome, Verdict};
 
-/// Stands before the verdict in what a case's process prints; the module may print as well.
+/// Stands before the verdict in the output of a case's process; the module may print as well.
 const MARK: &str = "pkcs11-contract-verdict ";
-/// The same, before what the functions have returned.
+/// The same, before the functions' return values.
 const RETURNED: &str = "pkcs11-contract-returned ";
-/// How often the runner looks whether a case has ended.
+/// How often the runner checks whether a case has ended.
 const PAUSE: Duration = Duration::from_millis(2);
-/// The variable by which a case's process gets the PIN, which is not to stand in a list of processes.
+/// The variable with the PIN for a case's process: a list of processes must not show the PIN.
 const PIN: &str = "PKCS11_CONTRACT_PIN";
 
 /// What is to be run.
@@ -35,15 +35,15 @@ pub struct Plan {
     pub program: PathBuf,
     /// What is tested.
     pub target: Target,
-    /// Only cases whose names contain one of these; all, where it is empty.
+    /// Only cases whose names contain one of these; all cases if it is empty.
     pub only: Vec<String>,
-    /// Leave out `robust/...`: what a good module survives, but the standard does not ask for.
+    /// Leave out `robust/...`: what a good module survives, but the standard does not require.
     pub standard_only: bool,
     /// The module's known deviations.
     pub known: Known,
     /// How long one case may take.
     pub patience: Duration,
-    /// Print only what did not pass.
+    /// Print only failures.
     pub quiet: bool,
     /// Run all cases in this process, one after the other, and finalize the module after each.
     pub one_process: bool,
@@ -54,20 +54,20 @@ pub struct Plan {
 pub struct Summary {
     /// Cases that passed.
     pub passed: usize,
-    /// Cases that failed and were not known to.
+    /// Cases that failed, without the known deviations.
     pub failed: usize,
     /// Cases with nothing to test, and known deviations.
     pub skipped: usize,
     /// Known deviations among those skipped.
     pub known: usize,
-    /// What each function has returned. Of a process that has crashed, it is not known.
+    /// What each function has returned, without the processes that crashed.
     pub returned: Returned,
 }
 
-/// Runs the cases of a plan, with a line for each to `out`, and the numbers at the end.
+/// Runs the cases of a plan, and writes a line for each to `out`, and the numbers at the end.
 ///
 /// # Errors
-/// Those of writing to `out`, of starting the program, and, where all cases run in this process, of loading the module.
+/// Those of writing to `out`, of starting the program, and of loading the module if all cases run in this process.
 pub fn run(plan: &Plan, out: &mut dyn Write) -> io::Result<Summary> {
     let mut summary = Summary::default();
     let chosen = |name: &str| {
@@ -129,7 +129,7 @@ pub fn run(plan: &Plan, out: &mut dyn Write) -> io::Result<Summary> {
     Ok(summary)
 }
 
-/// The module, which stays loaded, and keeps what it has, until the process ends.
+/// The module, which stays loaded, and keeps its state, until the process ends.
 fn load(target: &Target) -> Result<&'static Module, String> {
     static MODULE: OnceLock<Module> = OnceLock::new();
     if let Some(module) = MODULE.get() {
@@ -139,7 +139,7 @@ fn load(target: &Target) -> Result<&'static Module, String> {
     Ok(MODULE.get_or_init(|| module))
 }
 
-/// Runs one case in this process, and leaves the module as the next one has to find it.
+/// Runs one case in this process, and finalizes the module for the next case.
 fn run_and_finalize(module: &'static Module, case: &Case, target: &Target) -> Outcome {
     let outcome = case.run(&mut Context::new(module, target.clone()));
     match (module.C_Finalize(ptr::null_mut()), outcome) {
@@ -149,7 +149,7 @@ fn run_and_finalize(module: &'static Module, case: &Case, target: &Target) -> Ou
     }
 }
 
-/// Runs one case in this process, and prints its verdict for the one that waits for it.
+/// Runs one case in this process, and prints its verdict for the process that waits for it.
 pub fn run_here(name: &str, target: Target) {
     let verdict = match (find(name), load(&target)) {
         (None, _) => Err(Verdict::Fail("no such case".into())),
@@ -189,7 +189,7 @@ fn run_apart(plan: &Plan, name: &str, returned: &mut Returned) -> io::Result<Out
     let mut output = child.stdout.take().ok_or_else(|| io::Error::other("no output of the case's process"))?;
     let reader = thread::spawn(move || {
         let mut text = Vec::new();
-        // What was read until then is all there is.
+        // After an error, what was read so far counts.
         let _ = output.read_to_end(&mut text);
         String::from_utf8_lossy(&text).into_owned()
     });
@@ -214,7 +214,7 @@ fn run_apart(plan: &Plan, name: &str, returned: &mut Returned) -> io::Result<Out
 fn verdict(text: &str, status: ExitStatus) -> Outcome {
     let line = text.lines().rev().find_map(|line| line.strip_prefix(MARK));
     match line.map(|line| line.split_once(' ').unwrap_or((line, ""))) {
-        // The verdict alone is not enough: the module must let the process end as well.
+        // The verdict alone is not enough: the process must also end without a crash in the module.
         Some(("pass", _)) if status.success() => Ok(()),
         Some(("skip", why)) if status.success() => Err(Verdict::Skip(why.into())),
         Some(("fail", why)) => Err(Verdict::Fail(why.into())),

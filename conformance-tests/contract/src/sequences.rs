@@ -1,8 +1,8 @@
 //! Random calls from several threads, against a model of what must hold whatever the other threads do.
 //!
 //! Each thread has sessions of its own, whose digests and searches it follows exactly. The login belongs to all: any
-//! thread may log in or out at any time, so that what depends on it may come out in more than one way. A thread that is
-//! alone knows the login as well, and with it each return value.
+//! thread may log in or out at any time, so a call that depends on the login may have more than one result. A single
+//! thread knows the login as well, and with it each return value.
 
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::verdict::{Outcome, Verdict};
 
 const THREADS: u64 = 4;
 
-/// How often anybody has logged out: searches that began before may have ended with it.
+/// The logouts of all threads, counted before and after each: a search that began earlier may have ended with one.
 static LOGOUTS: AtomicUsize = AtomicUsize::new(0);
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -31,14 +31,14 @@ pub(crate) fn cases() -> Vec<Case> {
     }
 }
 
-/// One session as its thread knows it.
+/// One session as its thread knows its state.
 #[derive(Default)]
 struct Own {
     handle: CK_SESSION_HANDLE,
     read_write: bool,
-    /// Under way, begun after so many logouts: the standard lets a logout end any operation.
+    /// The count of logouts when the digest began, if one is under way: the standard lets a logout end any operation.
     digest: Option<usize>,
-    /// The same.
+    /// The same for a search.
     search: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ struct Worker<'a> {
     sessions: Vec<Own>,
     closed: Vec<CK_SESSION_HANDLE>,
     digests: bool,
-    /// Whether the user is logged in; not known where there are other threads.
+    /// Whether the user is logged in; not known if there are other threads.
     logged_in: Option<bool>,
 }
 
@@ -79,7 +79,7 @@ fn calls(c: &mut Context, threads: u64) -> Outcome {
         })
         .collect();
     workers.into_iter().try_for_each(joined)?;
-    // All sessions are closed, so nobody is logged in, and the token serves as before.
+    // All sessions are closed, so nobody is logged in, and the token works as before.
     let session = c.session()?;
     equal("the state of a new session", c.state(session)?, CKS_RO_PUBLIC_SESSION)?;
     equal("ulSessionCount with that session", c.token_info(slot)?.ulSessionCount, sessions)?;
@@ -97,12 +97,12 @@ fn logouts() -> usize {
     LOGOUTS.load(Ordering::SeqCst)
 }
 
-/// Nobody has logged out since then, nor was about to.
+/// No thread has logged out since then, or was logging out at that time.
 fn is_sure(begun: usize) -> bool {
     begun % 2 == 0 && begun == logouts()
 }
 
-/// How an operation starts that may be under way, beside another one, which may keep it from starting.
+/// The possible results of starting an operation (`own`). The other operation may prevent the start.
 fn starts(own: Option<usize>, other: Option<usize>) -> &'static [CK_RV] {
     match (own, other) {
         (None, None) => &[CKR_OK],
@@ -111,7 +111,7 @@ fn starts(own: Option<usize>, other: Option<usize>) -> &'static [CK_RV] {
     }
 }
 
-/// How a call for an operation ends that may be under way.
+/// The possible results of a call for an operation that may be under way.
 fn goes_on(begun: Option<usize>) -> &'static [CK_RV] {
     match begun {
         None => &[CKR_OPERATION_NOT_INITIALIZED],
@@ -139,7 +139,7 @@ impl Worker<'_> {
                 ok("C_CloseSession", m.C_CloseSession(session))?;
                 self.closed.push(session);
                 self.sessions.swap_remove(place);
-                self.note_sessions();
+                self.end_login_with_last_session();
                 Ok(())
             }
             2 => {
@@ -153,7 +153,7 @@ impl Worker<'_> {
                 Ok(())
             }
             3 => {
-                // Counted on both sides of it: another thread may look in between.
+                // Counted before and after the logout: another thread may read the count in between.
                 LOGOUTS.fetch_add(1, Ordering::SeqCst);
                 let rv = m.C_Logout(session);
                 LOGOUTS.fetch_add(1, Ordering::SeqCst);
@@ -173,7 +173,7 @@ impl Worker<'_> {
                 };
                 let state = c.state(session)?;
                 that(
-                    "the state of such a session",
+                    "a state that fits the login",
                     match self.logged_in {
                         Some(logged_in) => state == if logged_in { user } else { public },
                         None => [public, user].contains(&state),
@@ -212,32 +212,32 @@ impl Worker<'_> {
         let mut handle = CK_INVALID_HANDLE;
         let rv = self.c.m.C_OpenSession(self.slot, flags, ptr::null_mut(), None, &raw mut handle);
         ok("C_OpenSession", rv)?;
-        that("a handle of its own", self.sessions.iter().all(|other| other.handle != handle))?;
-        // Given again: the standard allows it.
+        that("another handle for each session", self.sessions.iter().all(|other| other.handle != handle))?;
+        // The standard allows a module to give a handle again.
         self.closed.retain(|closed| *closed != handle);
         self.sessions.push(Own { handle, read_write, ..Own::default() });
         Ok(())
     }
 
-    /// C_CloseAllSessions, which would end those of the other threads as well.
+    /// C_CloseAllSessions, if there are no other threads: it would close their sessions as well.
     fn close_all(&mut self) -> Outcome {
         if self.logged_in.is_none() {
             return Ok(());
         }
         ok("C_CloseAllSessions", self.c.m.C_CloseAllSessions(self.slot))?;
         self.closed.extend(self.sessions.drain(..).map(|own| own.handle));
-        self.note_sessions();
+        self.end_login_with_last_session();
         Ok(())
     }
 
     /// The login ends with the last session.
-    fn note_sessions(&mut self) {
+    fn end_login_with_last_session(&mut self) {
         if self.sessions.is_empty() {
             self.logged_in = self.logged_in.map(|_| false);
         }
     }
 
-    /// What every object has, of all that a session of its own sees.
+    /// CKA_CLASS of all objects that a new session sees.
     fn attributes(c: &Context, session: CK_SESSION_HANDLE) -> Outcome {
         c.still_there(session)?;
         let other = c.open(0)?;
@@ -277,7 +277,7 @@ impl Worker<'_> {
         among("C_FindObjectsFinal", last, wanted)
     }
 
-    /// A signature, which somebody's logout may end at any moment. One that comes is right.
+    /// A signature, which a logout in another thread may end at any moment. If there is one, it is right.
     fn sign(c: &Context, session: CK_SESSION_HANDLE, logged_in: Option<bool>) -> Outcome {
         let gone =
             [CKR_USER_NOT_LOGGED_IN, CKR_KEY_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED, CKR_OBJECT_HANDLE_INVALID];
@@ -296,7 +296,7 @@ impl Worker<'_> {
         let Some(key) = keys.first() else { return close() };
         let public = |attribute| c.get(other, *key, attribute);
         let public = (public(CKA_MODULUS), public(CKA_PUBLIC_EXPONENT));
-        // Asked for anew by the key, where it does: not by a signature that somebody's logout may end.
+        // A key that asks for the PIN at each signature is left out: a logout may end the signature before the PIN.
         if c.get(other, *key, CKA_ALWAYS_AUTHENTICATE) == Ok(vec![CK_TRUE]) {
             return close();
         }
@@ -316,7 +316,7 @@ impl Worker<'_> {
         close()
     }
 
-    /// Handles of sessions that this thread has closed, unless another thread may have got them since.
+    /// Handles of sessions that this thread has closed. Another thread may have got them since.
     fn closed_handle(&mut self) -> Outcome {
         let mut info = CK_SESSION_INFO::default();
         let may = [CKR_SESSION_HANDLE_INVALID, CKR_OK];
@@ -328,7 +328,7 @@ impl Worker<'_> {
     }
 }
 
-/// Threads call on while another one finalizes: whatever they get, nothing crashes, and the module starts anew.
+/// Threads go on calling while another one finalizes: whatever they get, nothing crashes, and the module starts anew.
 fn finalize_in_the_middle(c: &mut Context) -> Outcome {
     for _ in 0..5 {
         c.start_with_threads()?;

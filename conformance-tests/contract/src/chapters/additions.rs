@@ -1,4 +1,4 @@
-//! What versions 3.0 and 3.2 have added (PKCS#11 3.2 §5.6 and others), but for verification with the signature first.
+//! Additions of versions 3.0 and 3.2 (PKCS#11 3.2 §5.6 and others), but for verification with the signature first.
 
 use std::ptr;
 
@@ -67,7 +67,7 @@ pub(super) fn cases() -> Vec<Case> {
             c.since(3, 0)?;
             let (session, mut pin) = (c.session()?, c.pin()?);
             let (from, size) = (pin.as_mut_ptr(), pin.len() as CK_ULONG);
-            // No name is the name of the user of C_Login.
+            // Without a name it is the user of C_Login.
             let rv = c.m.C_LoginUser(session, CKU_USER, from, size, ptr::null_mut(), 0);
             supported("C_LoginUser without a name", rv)?;
             equal("state", c.state(session)?, CKS_RO_USER_FUNCTIONS)?;
@@ -123,7 +123,7 @@ pub(super) fn cases() -> Vec<Case> {
             among("C_GetSessionValidationFlags", rv, &[CKR_OK, CKR_FUNCTION_NOT_SUPPORTED])
         };
         "additions/profiles", "§4.14 CKO_PROFILE" => |c| {
-            // What a token claims it must claim once, and with a number.
+            // A token must claim each profile once, and with a number.
             let session = c.session()?;
             let filter = vec![(CKA_CLASS, crate::context::number(CKO_PROFILE))];
             let profiles = c.find(session, &filter)?;
@@ -131,7 +131,7 @@ pub(super) fn cases() -> Vec<Case> {
             for profile in &profiles {
                 let id = c.must_get(session, *profile, CKA_PROFILE_ID)?;
                 equal("the length of CKA_PROFILE_ID", id.len(), size_of::<CK_ULONG>())?;
-                // §4.14 does not ask for CKA_TOKEN, but programs search by it.
+                // §4.14 does not require CKA_TOKEN, but programs search by it.
                 let token = c.get(session, *profile, CKA_TOKEN);
                 that("CKA_TOKEN", matches!(token.as_deref(), Ok([CK_TRUE]) | Err(&CKR_ATTRIBUTE_TYPE_INVALID)))?;
                 seen.insert(id);

@@ -11,7 +11,7 @@ use crate::memory::Room;
 use crate::rsa::digest;
 use crate::verdict::Outcome;
 
-/// What the known digests are of.
+/// The data of the known digests.
 pub(crate) const ABC: &[u8] = b"abc";
 
 /// The SHA-256 digest of `abc` (FIPS 180-4, examples).
@@ -20,7 +20,6 @@ pub(crate) const ABC_SHA256: [u8; 32] = [
     0xA3, 0x96, 0x17, 0x7A, 0x9C, 0xB4, 0x10, 0xFF, 0x61, 0xF2, 0x00, 0x15, 0xAD,
 ];
 
-/// Name and mechanism.
 const KNOWN: [(&str, CK_MECHANISM_TYPE); 5] = [
     ("CKM_SHA_1", CKM_SHA_1),
     ("CKM_SHA224", CKM_SHA224),
@@ -29,7 +28,7 @@ const KNOWN: [(&str, CK_MECHANISM_TYPE); 5] = [
     ("CKM_SHA512", CKM_SHA512),
 ];
 
-/// A session with a SHA-256 digest begun.
+/// A session in which a SHA-256 digest has begun.
 fn begun(c: &Context) -> Result<CK_SESSION_HANDLE, crate::verdict::Verdict> {
     let session = c.session()?;
     supported("C_DigestInit", c.m.C_DigestInit(session, &mut mechanism(CKM_SHA256)))?;
@@ -125,7 +124,7 @@ pub(super) fn cases() -> Vec<Case> {
             among("no key", c.m.C_DigestKey(session, CK_INVALID_HANDLE), &refused[1..])
         };
         "digest/logout-in-the-middle", "§5.6 C_Logout" => |c| {
-            // The standard leaves it open whether an operation outlives a logout.
+            // The standard does not say whether an operation outlives a logout.
             let (session, mut room, mut length, (data, size)) = (c.logged_in()?, [0; 64], 64, pointer(ABC));
             supported("C_DigestInit", c.m.C_DigestInit(session, &mut mechanism(CKM_SHA256)))?;
             ok("C_Logout", c.m.C_Logout(session))?;
@@ -148,7 +147,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Size query, no room, one byte too few, more room than needed: the operation lives until the last.
+/// Size query, no room, one byte too few, more room than needed: the operation goes on until the last one.
 pub(super) fn buffer_rules(call: &dyn Fn(*mut CK_BYTE, *mut CK_ULONG) -> CK_RV, wanted: &[u8]) -> Outcome {
     let needed = wanted.len() as CK_ULONG;
     for _ in 0..2 {
@@ -189,7 +188,7 @@ fn known(c: &Context, kind: CK_MECHANISM_TYPE) -> Outcome {
     }
     let (mut room, mut length) = (Room::new(size), size as CK_ULONG);
     init()?;
-    // NULL for no bytes is taken by most, but the standard does not say that it must be.
+    // Most modules accept NULL for no bytes, but the standard does not require it.
     match c.m.C_Digest(session, ptr::null_mut(), 0, room.pointer(), &raw mut length) {
         CKR_ARGUMENTS_BAD => c.no_digest(session)?,
         rv => check("C_Digest of NULL, 0", rv, &room, length, &of_nothing)?,

@@ -1,4 +1,4 @@
-//! What holds for every function: the checks that come first (PKCS#11 3.2 §5.1), and NULL for each of its pointers.
+//! Cases for every function: the checks that come first (PKCS#11 3.2 §5.1), and NULL for each of its pointers.
 
 use cryptoki_sys::*;
 
@@ -16,8 +16,8 @@ const BEFORE: [&str; 4] = ["C_Initialize", "C_GetFunctionList", "C_GetInterfaceL
 const NOT_WITH_NULL: [&str; 7] =
     ["C_Initialize", "C_Finalize", "C_InitToken", "C_InitPIN", "C_SetPIN", "C_Login", "C_LoginUser"];
 
-/// Functions with the argument, counted from 0, that may be NULL: a question for a length (§5.2), what an application may
-/// leave out or has to, and a mechanism, which NULL cancels (§5.8 to §5.15).
+/// Functions with the argument, counted from 0, that may be NULL: for a size query (§5.2), for what an application may
+/// or must leave out, and for a mechanism, to cancel the operation (§5.8 to §5.15).
 const MAY_BE_NULL: [(&str, usize); 15] = [
     ("C_GetInterfaceList", 0),
     ("C_GetInterface", 0),
@@ -70,14 +70,14 @@ pub(super) fn cases() -> Vec<Case> {
 fn not_initialized(context: &Context, function: &Function) -> Outcome {
     let rv = (function.call)(context.m, &mut Arguments::new(1, None));
     let mut may = refusals(function, CKR_CRYPTOKI_NOT_INITIALIZED);
-    // Their reserved arguments are wrong here as well, and any of several errors may be told.
+    // The reserved arguments of these functions are wrong here as well, and any of several errors may be returned.
     if ["C_Finalize", "C_WaitForSlotEvent"].contains(&function.name) {
         may.push(CKR_ARGUMENTS_BAD);
     }
     among(function.name, rv, &may)
 }
 
-/// Functions that a module need not have may say so first.
+/// The wanted error, and others that may come first: a module need not have every function.
 fn refusals(function: &Function, wanted: CK_RV) -> Vec<CK_RV> {
     let must = [
         "C_Finalize",
@@ -104,7 +104,7 @@ fn refusals(function: &Function, wanted: CK_RV) -> Vec<CK_RV> {
     if !must.contains(&function.name) {
         all.push(CKR_FUNCTION_NOT_SUPPORTED);
     }
-    // Its user type is wrong as well: the login chapter has the same check with a right one.
+    // The user type is wrong here as well: the login chapter has the same check with a right one.
     if ["C_Login", "C_LoginUser"].contains(&function.name) {
         all.push(CKR_USER_TYPE_INVALID);
     }
@@ -140,8 +140,8 @@ fn no_such_slot(context: &Context, function: &Function) -> Outcome {
     Ok(())
 }
 
-/// NULL for each pointer in turn, in a session without any operation: the answer is one of the standard's, no success
-/// unless NULL means something there, and the session lives on.
+/// NULL for each pointer in turn, in a session without any operation: the function returns a value of the standard,
+/// CKR_OK only if NULL has a meaning there, and the session still works.
 fn null(context: &Context, function: &Function) -> Outcome {
     let session = context.session()?;
     let handle = match function.arguments.first() {

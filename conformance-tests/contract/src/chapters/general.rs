@@ -71,7 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
             let new = c.session()?;
             equal("state of a new session", c.state(new)?, CKS_RO_PUBLIC_SESSION)
         };
-        // What the standard does not ask for: a thread that was not told of the end must not meet another token.
+        // Not in the standard: a thread that does not know of C_Finalize must not reach another token.
         "robust/handles-after-finalize", "§5.4 C_Finalize, §5.6 C_OpenSession" => |c| {
             let session = c.session()?;
             ok("C_Finalize", c.m.C_Finalize(ptr::null_mut()))?;
@@ -100,18 +100,18 @@ pub(super) fn cases() -> Vec<Case> {
             ok("C_GetFunctionList", c.m.C_GetFunctionList(&raw mut first))?;
             ok("C_GetFunctionList", c.m.C_GetFunctionList(&raw mut second))?;
             that("the same list each time", first == second)?;
-            equal("its version's first part", list_version(first).map(|version| version.0), Some(2))
+            equal("the major version of the list", list_version(first).map(|version| version.0), Some(2))
         };
         "general/every-function-is-there", "§5.4 CK_FUNCTION_LIST" => |c| {
             equal("functions that are NULL in the list", c.m.missing(), Vec::new())
         };
         "general/every-function-is-exported", "§5.4 C_GetFunctionList" => |c| {
-            // Programs may link to the module. For those that load it, C_GetFunctionList is enough.
+            // Programs may link to the module. Programs that load it need only C_GetFunctionList.
             let hidden = |name: &str| !c.m.exports(name);
             that("C_GetFunctionList is exported", !hidden("C_GetFunctionList"))?;
             let own = FUNCTIONS.iter().filter(|function| function.since <= c.m.version());
             let all: Vec<_> = own.map(|function| function.name).filter(|name| hidden(name)).collect();
-            if all.is_empty() { Ok(()) } else { skip(format!("only by the function list: {}", all.join(", "))) }
+            if all.is_empty() { Ok(()) } else { skip(format!("only in the function list: {}", all.join(", "))) }
         };
         "general/interface-list", "§5.4 C_GetInterfaceList" => interface_list;
         "general/interface-by-name", "§5.4 C_GetInterface" => interface_by_name;
@@ -121,7 +121,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut found = ptr::null_mut();
             let flags = CKF_INTERFACE_FORK_SAFE;
             match c.m.C_GetInterface(ptr::null_mut(), ptr::null_mut(), &raw mut found, flags) {
-                CKR_OK => that("it has the flag that was asked for", follow(found).is_some_and(|i| i.flags & flags != 0)),
+                CKR_OK => that("an interface with the flag", follow(found).is_some_and(|i| i.flags & flags != 0)),
                 rv => among("C_GetInterface", rv, &[CKR_ARGUMENTS_BAD, CKR_FUNCTION_FAILED]),
             }
         };
@@ -180,7 +180,7 @@ fn finalize_wakes_waiters(c: &mut Context) -> Outcome {
         Ok((rv, at)) => {
             is("C_WaitForSlotEvent", rv, CKR_CRYPTOKI_NOT_INITIALIZED)?;
             let late = at.saturating_duration_since(before);
-            that(&format!("it came back after {} ms, not within 100", late.as_millis()), late.as_millis() < 100)
+            that(&format!("it returns within 100 ms, not {} ms", late.as_millis()), late.as_millis() < 100)
         }
     }
 }

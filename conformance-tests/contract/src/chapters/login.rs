@@ -51,7 +51,7 @@ pub(super) fn cases() -> Vec<Case> {
             equal("state", c.state(session)?, CKS_RO_PUBLIC_SESSION)
         };
         "login/security-officer-read-only", "§5.6 C_Login, CKU_SO" => |c| {
-            // Refused for the R/O session before any PIN is looked at.
+            // Refused because of the R/O session, before the module checks any PIN.
             let session = c.session()?;
             let refused = [CKR_SESSION_READ_ONLY_EXISTS, CKR_USER_TYPE_INVALID];
             among("C_Login", c.login(session, CKU_SO)?, &refused)
@@ -79,7 +79,7 @@ pub(super) fn cases() -> Vec<Case> {
         "login/null-pin", "§5.6 C_Login" => |c| {
             let session = c.session()?;
             if c.token_info(c.slot()?)?.flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0 {
-                return skip("NULL asks for the PIN pad here");
+                return skip("NULL means the PIN pad here");
             }
             let length = c.pin()?.len() as CK_ULONG;
             is("C_Login", c.m.C_Login(session, CKU_USER, ptr::null_mut(), length), CKR_ARGUMENTS_BAD)
@@ -88,7 +88,7 @@ pub(super) fn cases() -> Vec<Case> {
             c.may_risk_tries()?;
             let session = c.session()?;
             let mut wrong = c.pin()?;
-            // Of the same form, but another: the last character is one of digits.
+            // Another PIN of the same form: its last character is another digit.
             if let Some(last) = wrong.last_mut() {
                 *last = if *last == b'7' { b'8' } else { b'7' };
             }
@@ -128,7 +128,7 @@ pub(super) fn cases() -> Vec<Case> {
             that("the key has another handle", !found.is_empty() && !found.contains(&keys.private))
         };
         "login/keys-before-login", "§5.13 C_SignInit" => |c| {
-            // The handle of a private key, kept over a logout.
+            // The handle of a private key from before a logout.
             let (session, keys) = c.ready()?;
             ok("C_Logout", c.m.C_Logout(session))?;
             let mut kind = crate::context::mechanism(CKM_RSA_PKCS);
@@ -137,7 +137,7 @@ pub(super) fn cases() -> Vec<Case> {
             if rv != CKR_OK {
                 return among("C_SignInit", rv, &refused);
             }
-            // It may as well be refused only when it comes to signing.
+            // The module may also refuse it only in C_Sign.
             let (mut room, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
             let rv = c.m.C_Sign(session, b"abc".as_ptr().cast_mut(), 3, room.as_mut_ptr(), &raw mut length);
             among("C_Sign", rv, &refused)
@@ -146,7 +146,7 @@ pub(super) fn cases() -> Vec<Case> {
             let session = c.session()?;
             let keys = c.find(session, &vec![(CKA_CLASS, number(CKO_PRIVATE_KEY))])?;
             if c.token_info(c.slot()?)?.flags & CKF_LOGIN_REQUIRED == 0 {
-                return skip("the token asks for no login");
+                return skip("the token needs no login");
             }
             for key in &keys {
                 equal("CKA_PRIVATE of a key seen without login", c.get(session, *key, CKA_PRIVATE), Ok(vec![CK_FALSE]))?;

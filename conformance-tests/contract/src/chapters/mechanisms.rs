@@ -1,5 +1,5 @@
-//! Each signature mechanism by itself: what the token signs is right by an opinion that is not the module's own, and
-//! the module verifies it as well. The digests have a table of known answers of their own.
+//! Each signature mechanism by itself: the suite's own check finds the token's signature right, and so does the module.
+//! The digests have a table of known answers of their own.
 
 use cryptoki_sys::*;
 
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::rsa::{Signed, sha256};
 use crate::verdict::Outcome;
 
-/// Name, mechanism, and what its signatures are.
+/// Name, mechanism, and the kind of its signatures.
 const SIGNATURES: [(&str, CK_MECHANISM_TYPE, Signed); 7] = [
     ("CKM_SHA1_RSA_PKCS", CKM_SHA1_RSA_PKCS, Signed::Sha1),
     ("CKM_SHA224_RSA_PKCS", CKM_SHA224_RSA_PKCS, Signed::Sha224),
@@ -37,11 +37,11 @@ fn signs_and_verifies(c: &mut Context, kind: CK_MECHANISM_TYPE, signed: Signed) 
         mechanism.pParameter = (&raw mut pss).cast();
         mechanism.ulParameterLen = size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG;
     }
-    // Where the mechanism does not hash, the program has done it.
+    // If the mechanism does not hash, the program does.
     let mut data = if kind == CKM_RSA_PKCS_PSS { sha256(ABC) } else { ABC.to_vec() };
     let (data, size) = (data.as_mut_ptr(), data.len() as CK_ULONG);
     supported("C_SignInit", c.m.C_SignInit(session, &raw mut mechanism, keys.private))?;
-    c.confirm(session)?;
+    c.pin_again(session)?;
     let (mut signature, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
     ok("C_Sign", c.m.C_Sign(session, data, size, signature.as_mut_ptr(), &raw mut length))?;
     that("the signature is right", keys.key.signed(signed, ABC, &signature))?;

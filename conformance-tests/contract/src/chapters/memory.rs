@@ -1,8 +1,8 @@
-//! The memory that functions are given: nothing beyond its end is read or written, and what is only read is not written
-//! to (PKCS#11 3.2 §5.2). Strings have no terminator but where the standard says so.
+//! The memory that functions get: a module reads and writes nothing beyond its end, and does not write to what it only
+//! reads (PKCS#11 3.2 §5.2). Strings have a terminator only if the standard says so.
 //!
-//! Everything ends where the process's memory ends, and what is only read cannot be written to: a module that goes a
-//! byte too far crashes.
+//! Everything ends where the process's memory ends, and what is only read is write-protected: a module that goes a byte
+//! too far crashes.
 
 use std::fmt::Debug;
 use std::ptr;
@@ -25,7 +25,7 @@ pub(super) fn cases() -> Vec<Case> {
             ok("C_Initialize", c.m.C_Initialize(Given::values(&[arguments]).pointer().cast()))
         };
         "memory/initialize-reserved", "§5.4 C_Initialize, pReserved" => |c| {
-            // Not the standard's, but where a module takes a string there, the string ends at its terminator.
+            // Not in the standard, but if a module takes a string there, the string ends at its terminator.
             for text in [&b"\0"[..], b"contract\0"] {
                 let reserved = Given::of(text);
                 let arguments =
@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut slot = Room::at_the_end(size_of::<CK_SLOT_ID>());
             let rv = c.m.C_WaitForSlotEvent(CKF_DONT_BLOCK, slot.pointer().cast(), ptr::null_mut());
             among("C_WaitForSlotEvent", rv, &[CKR_OK, CKR_NO_EVENT, CKR_FUNCTION_NOT_SUPPORTED])?;
-            that("a slot only with an event", rv == CKR_OK || slot.untouched_after(0))
+            that("a slot is written only with an event", rv == CKR_OK || slot.untouched_after(0))
         };
         "memory/session-handle", "§5.6 C_OpenSession, phSession" => |c| {
             let (slot, mut handle) = (c.slot()?, Room::at_the_end(size_of::<CK_SESSION_HANDLE>()));
@@ -79,7 +79,7 @@ pub(super) fn cases() -> Vec<Case> {
         };
         "memory/set-pin", "§5.5 C_SetPIN, ulOldLen, ulNewLen" => |c| {
             c.may_risk_tries()?;
-            // The new one is the old one, so that nothing is lost.
+            // The new PIN is the old one, so it stays the same.
             let (session, old, new) = (c.open(CKF_RW_SESSION)?, Given::of(&c.pin()?), Given::of(&c.pin()?));
             let rv = c.m.C_SetPIN(session, old.pointer(), old.length(), new.pointer(), new.length());
             among("C_SetPIN", rv, &[CKR_OK, CKR_FUNCTION_NOT_SUPPORTED])?;
@@ -92,7 +92,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut size = Room::at_the_end(size_of::<CK_ULONG>());
             let rv = c.m.C_GetObjectSize(session, keys.private, size.pointer().cast());
             supported("C_GetObjectSize", rv)?;
-            that("a size that can be", size.value::<CK_ULONG>() > 0)
+            that("a size above 0", size.value::<CK_ULONG>() > 0)
         };
         "memory/digest", "§5.12 C_DigestInit, C_Digest, C_DigestUpdate, C_DigestFinal" => |c| {
             let session = c.session()?;
@@ -112,7 +112,7 @@ pub(super) fn cases() -> Vec<Case> {
             let (kind, data) = (Given::values(&[mechanism(CKM_SHA256_RSA_PKCS)]), Given::of(ABC));
             let init = || {
                 ok("C_SignInit", c.m.C_SignInit(session, kind.pointer().cast(), keys.private))?;
-                c.confirm(session)
+                c.pin_again(session)
             };
             init()?;
             result("C_Sign", &wanted, &|room, size| c.m.C_Sign(session, data.pointer(), data.length(), room, size))?;
@@ -147,7 +147,7 @@ pub(super) fn cases() -> Vec<Case> {
             let made = c.sign(session, &keys, CKM_SHA256_RSA_PKCS, ABC)?;
             let (kind, data, key) = (Given::values(&[mechanism(CKM_SHA256_RSA_PKCS)]), Given::of(ABC), keys.public()?);
             let init = || {
-                // It is gone before the data come: the module cannot go on reading it.
+                // The signature is gone before the data come: the module cannot read it later.
                 let signature = Given::of(&made);
                 let (from, size) = (signature.pointer(), signature.length());
                 let rv = c.m.C_VerifySignatureInit(session, kind.pointer().cast(), key, from, size);
@@ -168,7 +168,7 @@ pub(super) fn cases() -> Vec<Case> {
                 return skip("the key does not sign with recovery");
             }
             supported("C_SignRecoverInit", rv)?;
-            c.confirm(session)?;
+            c.pin_again(session)?;
             result("C_SignRecover", &wanted, &|room, size| {
                 c.m.C_SignRecover(session, data.pointer(), data.length(), room, size)
             })?;
@@ -191,7 +191,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
 }
 
-/// A function that gives bytes gives these, into a room of exactly their length.
+/// A function writes exactly these bytes, into a room of exactly their length.
 fn result(what: &str, wanted: &[u8], call: &dyn Fn(*mut CK_BYTE, *mut CK_ULONG) -> CK_RV) -> Outcome {
     let mut room = Room::at_the_end(wanted.len());
     let mut length = Room::with(&number(room.length()));
@@ -200,7 +200,7 @@ fn result(what: &str, wanted: &[u8], call: &dyn Fn(*mut CK_BYTE, *mut CK_ULONG) 
     equal(&format!("{what}: the result"), room.first(wanted.len()), wanted)
 }
 
-/// A function that gives a list of numbers gives the same into a room of exactly their length.
+/// A function writes the same list of numbers into a room of exactly their length.
 fn list(what: &str, call: &dyn Fn(*mut CK_ULONG, *mut CK_ULONG) -> CK_RV) -> Outcome {
     let mut count = Room::with(&number(0));
     ok(&format!("{what}: size query"), call(ptr::null_mut(), count.pointer().cast()))?;
@@ -221,7 +221,7 @@ fn list(what: &str, call: &dyn Fn(*mut CK_ULONG, *mut CK_ULONG) -> CK_RV) -> Out
     Ok(())
 }
 
-/// The functions that fill a structure fill it as they do elsewhere.
+/// The functions that fill a structure give the same result in this room.
 pub(super) fn structures(c: &mut Context, room: fn(usize) -> Room) -> Outcome {
     fn same<T: Default + Copy + Debug>(what: &str, room: fn(usize) -> Room, call: &dyn Fn(*mut T) -> CK_RV) -> Outcome {
         let (mut usual, mut room) = (T::default(), room(size_of::<T>()));
@@ -242,7 +242,7 @@ pub(super) fn structures(c: &mut Context, room: fn(usize) -> Room) -> Outcome {
         ok("C_GetMechanismInfo", c.m.C_GetMechanismInfo(slot, *kind, &raw mut usual))?;
         ok("C_GetMechanismInfo", c.m.C_GetMechanismInfo(slot, *kind, room.pointer().cast()))?;
         that("C_GetMechanismInfo: no more was written", room.untouched_after(size_of::<CK_MECHANISM_INFO>()))?;
-        // The sizes of keys mean nothing where a mechanism has no key.
+        // The sizes of keys mean nothing if a mechanism has no key.
         equal("C_GetMechanismInfo: flags", room.value::<CK_MECHANISM_INFO>().flags, usual.flags)?;
     }
     Ok(())
@@ -272,7 +272,7 @@ fn interfaces(c: &mut Context) -> Outcome {
     Ok(())
 }
 
-/// Every value that an object has, in a template and rooms that are exactly as long as they need be.
+/// Every value of an object, with a template and rooms that are exactly as long as needed.
 pub(super) fn get_template(c: &mut Context, place: fn(&[u8]) -> Room, value: fn(usize) -> Room) -> Outcome {
     let (session, keys) = c.ready()?;
     let objects = [Some(keys.private), keys.public, keys.certificate];
@@ -329,7 +329,7 @@ pub(super) fn search(c: &mut Context, place: fn(&[CK_ATTRIBUTE]) -> Given, room:
     equal("its class", to_number(&class), Some(CKO_PRIVATE_KEY))
 }
 
-/// A mechanism and its parameter.
+/// A mechanism and its parameter, which are gone after C_SignInit.
 pub(super) fn sign_with_parameter(c: &mut Context, place: fn(&[CK_MECHANISM]) -> Given) -> Outcome {
     let (session, keys) = c.ready()?;
     let parameter = Given::values(&[CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 }]);
@@ -345,7 +345,7 @@ pub(super) fn sign_with_parameter(c: &mut Context, place: fn(&[CK_MECHANISM]) ->
     ok("C_SignInit", rv)?;
     // Neither of them is needed any more.
     drop(parameter);
-    c.confirm(session)?;
+    c.pin_again(session)?;
     let (mut room, mut length, data) = (Room::at_the_end(keys.size()), keys.size() as CK_ULONG, Given::of(ABC));
     ok("C_Sign", c.m.C_Sign(session, data.pointer(), data.length(), room.pointer(), &raw mut length))?;
     that("the signature is right", keys.key.signed(Signed::Pss, ABC, room.first(keys.size())))

@@ -39,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut seen = std::collections::BTreeSet::new();
             for object in c.find(session, &Vec::new())? {
                 match c.get(session, object, CKA_UNIQUE_ID) {
-                    Ok(id) => that("CKA_UNIQUE_ID is another for each object", seen.insert(id))?,
+                    Ok(id) => that("another CKA_UNIQUE_ID for each object", seen.insert(id))?,
                     Err(CKR_ATTRIBUTE_TYPE_INVALID) => return crate::check::skip("no CKA_UNIQUE_ID"),
                     Err(rv) => return fail(name(rv)),
                 }
@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
                 equal("certificate type", c.must_get(session, certificate, CKA_CERTIFICATE_TYPE)?, number(CKC_X_509))?;
                 let subject = c.must_get(session, certificate, CKA_SUBJECT)?;
                 let within = value.windows(subject.len().max(1)).any(|part| part == subject);
-                that("CKA_SUBJECT stands in the certificate", within)?;
+                that("CKA_SUBJECT is in the certificate", within)?;
             }
             Ok(())
         };
@@ -121,7 +121,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut size = 0;
             let rv = c.m.C_GetObjectSize(session, keys.private, &raw mut size);
             crate::check::supported("C_GetObjectSize", rv)?;
-            that("a size that can be", size > 0)?;
+            that("a size above 0", size > 0)?;
             is("NULL", c.m.C_GetObjectSize(session, keys.private, ptr::null_mut()), CKR_ARGUMENTS_BAD)?;
             let rv = c.m.C_GetObjectSize(session, NO_OBJECT, &raw mut size);
             is("no such object", rv, CKR_OBJECT_HANDLE_INVALID)
@@ -150,7 +150,7 @@ pub(super) fn cases() -> Vec<Case> {
             among("C_SetAttributeValue", rv, &refused)?;
             let rv = c.m.C_CopyObject(session, keys.private, entries.as_mut_ptr(), 1, &raw mut object);
             among("C_CopyObject", rv, &refused)?;
-            // Only where the token says of itself that it cannot happen.
+            // Only if the token says that it is write-protected.
             if c.token_info(c.slot()?)?.flags & CKF_WRITE_PROTECTED != 0 {
                 among("C_DestroyObject", c.m.C_DestroyObject(session, keys.private), &refused)?;
                 equal("CKA_CLASS afterwards", c.get(session, keys.private, CKA_CLASS), Ok(number(CKO_PRIVATE_KEY)))?;

@@ -1,4 +1,4 @@
-//! Signatures that give their data back (PKCS#11 3.2 §5.13, §5.15).
+//! Signatures with message recovery (PKCS#11 3.2 §5.13, §5.15).
 
 use std::ptr;
 
@@ -17,7 +17,7 @@ fn begin(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys) -> Outcome {
         return skip("the key does not sign with recovery");
     }
     supported("C_SignRecoverInit", rv)?;
-    c.confirm(session)
+    c.pin_again(session)
 }
 
 fn sign(c: &Context, session: CK_SESSION_HANDLE, keys: &Keys, data: &[u8]) -> Result<Vec<u8>, Verdict> {
@@ -76,7 +76,7 @@ pub(super) fn cases() -> Vec<Case> {
             let other = c.session()?;
             is("no key", init(other, CKM_RSA_PKCS, 0x7FFF_FFFF), CKR_KEY_HANDLE_INVALID)?;
             is("a digest", init(other, CKM_SHA256, keys.private), CKR_MECHANISM_INVALID)?;
-            // Nothing could be recovered from a hash.
+            // The data cannot be recovered from a hash.
             is("with a hash", init(other, CKM_SHA256_RSA_PKCS, keys.private), CKR_MECHANISM_INVALID)
         };
         "recover/sign-parameter", "§5.13 C_SignRecoverInit, CKR_MECHANISM_PARAM_INVALID" => |c| {

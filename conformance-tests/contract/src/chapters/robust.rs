@@ -1,5 +1,5 @@
-//! What a good module survives, but the standard does not ask for: structures at odd addresses, and lengths that no
-//! memory has (PKCS#11 3.2 §5.1: CKR_ARGUMENTS_BAD, CKR_HOST_MEMORY). Other chapters have some more of them.
+//! What a good module survives, but the standard does not require: structures at odd addresses, and lengths that no
+//! memory has (PKCS#11 3.2 §5.1: CKR_ARGUMENTS_BAD, CKR_HOST_MEMORY). Other chapters have some more such cases.
 
 use std::ptr;
 
@@ -14,10 +14,10 @@ use crate::context::{Context, mechanism, number};
 use crate::memory::{Given, Room};
 use crate::verdict::Outcome;
 
-/// Lengths that no memory has: the longest, what is left behind for an attribute that cannot be had, and half of it.
+/// Lengths that no memory has: the longest (CK_UNAVAILABLE_INFORMATION), almost the longest, and half of it.
 const HUGE: [CK_ULONG; 3] = [CK_ULONG::MAX, CK_ULONG::MAX - 7, CK_ULONG::MAX / 2 + 1];
 
-/// What says that a length cannot be.
+/// The return values for an impossible length.
 const REFUSED: [CK_RV; 4] = [CKR_ARGUMENTS_BAD, CKR_DATA_LEN_RANGE, CKR_HOST_MEMORY, CKR_SIGNATURE_LEN_RANGE];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -57,7 +57,7 @@ pub(super) fn cases() -> Vec<Case> {
             ok("C_OpenSession", rv)?;
             c.still_there(handle.value())
         };
-        // Each entry can be, and all point to the same bytes: a caller must not decide how much memory the module takes.
+        // Each entry is valid, and all point to the same bytes: no caller may decide how much memory a module takes.
         "robust/search-large-template", "§5.7 C_FindObjectsInit" => |c| {
             let session = c.session()?;
             let value = vec![0_u8; 1 << 16];
@@ -79,10 +79,10 @@ pub(super) fn cases() -> Vec<Case> {
             for huge in HUGE {
                 let (mut list, mut count) = (vec![0; 1024], huge);
                 ok("C_GetSlotList", c.m.C_GetSlotList(CK_FALSE, list.as_mut_ptr(), &raw mut count))?;
-                that("a count that can be", count < 1024)?;
+                that("a possible count", count < 1024)?;
                 count = huge;
                 ok("C_GetMechanismList", c.m.C_GetMechanismList(slot, list.as_mut_ptr(), &raw mut count))?;
-                that("a count that can be", count < 1024)?;
+                that("a possible count", count < 1024)?;
             }
             Ok(())
         };
@@ -182,7 +182,7 @@ pub(super) fn cases() -> Vec<Case> {
                 return skip("the key does not sign with recovery");
             }
             supported("C_SignRecoverInit", rv)?;
-            c.confirm(session)?;
+            c.pin_again(session)?;
             let (from, huge) = (ABC.as_ptr().cast_mut(), CK_ULONG::MAX);
             let rv = c.m.C_SignRecover(session, from, huge, room.pointer(), &raw mut length);
             among("C_SignRecover", rv, &REFUSED)?;
@@ -241,7 +241,7 @@ pub(super) fn cases() -> Vec<Case> {
             Ok(())
         };
         "robust/attribute-unavailable-length", "§5.7 C_GetAttributeValue, CK_UNAVAILABLE_INFORMATION" => |c| {
-            // A program that gives the length back that a failed call has left: no room is known.
+            // A program passes the length that a failed call has left, so the size of the room is unknown.
             let (session, keys) = c.ready()?;
             let mut room = Room::at_the_end(2);
             let left = CK_UNAVAILABLE_INFORMATION;
@@ -258,7 +258,7 @@ pub(super) fn cases() -> Vec<Case> {
                 return skip("the key does not sign with recovery");
             }
             supported("C_SignRecoverInit", rv)?;
-            c.confirm(session)?;
+            c.pin_again(session)?;
             let (mut memory, mut length, data) = (vec![0; keys.size()], keys.size() as CK_ULONG, digest_info());
             memory[..data.len()].copy_from_slice(&data);
             let place = memory.as_mut_ptr();
@@ -280,7 +280,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
 }
 
-/// A result that does not come leaves the memory for it as it was.
+/// A call that fails leaves the memory for its result unchanged.
 fn failure(c: &mut Context) -> Outcome {
     let (session, keys) = c.ready()?;
     let data = vec![1; keys.size() + 1];

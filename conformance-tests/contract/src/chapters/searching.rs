@@ -11,7 +11,7 @@ use crate::context::{Context, attributes, number};
 use crate::names::name;
 use crate::verdict::Outcome;
 
-/// Attributes that objects of a signing token may have, and two that they have not.
+/// Attributes that objects of a signing token may have, and two that they do not have.
 pub const ATTRIBUTES: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_CLASS,
     CKA_TOKEN,
@@ -140,7 +140,7 @@ pub(super) fn cases() -> Vec<Case> {
                 match count {
                     0 => break,
                     1 => found.push(objects[0]),
-                    _ => return fail(format!("{count} objects where one was asked for")),
+                    _ => return fail(format!("{count} objects, but there is room for one")),
                 }
             }
             equal("the same objects", found.iter().collect::<BTreeSet<_>>(), all.iter().collect())?;
@@ -196,7 +196,7 @@ pub(super) fn cases() -> Vec<Case> {
             let session = c.session()?;
             let kind = &mut crate::context::mechanism(CKM_SHA256);
             crate::check::supported("C_DigestInit", c.m.C_DigestInit(session, kind))?;
-            // The standard lets one operation keep another from starting.
+            // The standard lets one operation prevent the start of another.
             match c.m.C_FindObjectsInit(session, ptr::null_mut(), 0) {
                 CKR_OPERATION_ACTIVE => return crate::check::skip("no search beside a digest, which the standard allows"),
                 rv => ok("C_FindObjectsInit", rv)?,
@@ -213,7 +213,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Every object that has the attribute is found by its value, and nothing that has another value.
+/// A search by the attribute's value finds every object that has it, and no object that has another value.
 fn by_attribute(c: &mut Context, attribute: CK_ATTRIBUTE_TYPE) -> Outcome {
     let session = c.logged_in()?;
     let objects = c.find(session, &Vec::new())?;

@@ -62,7 +62,7 @@ pub(super) fn cases() -> Vec<Case> {
                 }
                 ok(&format!("session {number}"), rv)?;
                 that("a handle is not 0", session != CK_INVALID_HANDLE)?;
-                that("a handle of its own", sessions.insert(session))?;
+                that("another handle for each session", sessions.insert(session))?;
             }
             for session in sessions {
                 ok("C_CloseSession", c.m.C_CloseSession(session))?;
@@ -143,10 +143,10 @@ pub(super) fn cases() -> Vec<Case> {
     }
 }
 
-/// More sessions than this show nothing, where a module has no limit.
+/// After so many sessions a module counts as one without a limit.
 const PATIENCE: usize = 5000;
 
-/// As many sessions as the token says are opened; then CKR_SESSION_COUNT, and nothing is lost by it.
+/// As many sessions as the token says can be opened; then CKR_SESSION_COUNT, and the open sessions still work.
 fn count(c: &mut Context) -> Outcome {
     let (slot, most) = (c.slot()?, c.token_info(c.slot()?)?.ulMaxSessionCount);
     let open = || {

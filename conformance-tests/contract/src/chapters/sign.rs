@@ -24,7 +24,7 @@ pub(crate) fn digest_info() -> Vec<u8> {
     [SHA256_PREFIX, &ABC_SHA256].concat()
 }
 
-/// A session with a signature begun.
+/// A session in which a signature has begun.
 fn begun(c: &mut Context, kind: CK_MECHANISM_TYPE) -> Result<(CK_SESSION_HANDLE, Keys), Verdict> {
     let (session, keys) = c.ready()?;
     c.sign_init(session, &keys, kind)?;
@@ -49,7 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
                 if UNSUPPORTED.contains(&c.m.C_SignInit(session, &mut mechanism(kind), keys.private)) {
                     continue;
                 }
-                c.confirm(session)?;
+                c.pin_again(session)?;
                 for byte in ABC {
                     ok("C_SignUpdate", c.m.C_SignUpdate(session, pointer(&[*byte]).0, 1))?;
                     ok("C_SignUpdate with nothing", c.m.C_SignUpdate(session, pointer(b"").0, 0))?;
@@ -84,7 +84,7 @@ pub(super) fn cases() -> Vec<Case> {
             that("the signature is right", keys.key.accepts(&digest_info(), room.first(keys.size())))
         };
         "robust/sign-overlap", "§5.13 C_Sign" => |c| {
-            // The standard speaks of it for CKM_RSA_PKCS and the same place only (§6.1.6).
+            // The standard mentions it only for CKM_RSA_PKCS and the same place (§6.1.6).
             let (session, keys) = begun(c, CKM_SHA256_RSA_PKCS)?;
             let (mut memory, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
             memory[1..4].copy_from_slice(ABC);
@@ -95,7 +95,7 @@ pub(super) fn cases() -> Vec<Case> {
         "sign/empty-data", "§5.13 C_Sign" => |c| {
             let (session, keys) = begun(c, CKM_SHA256_RSA_PKCS)?;
             let (mut room, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
-            // NULL for no bytes is taken by most, but the standard does not say that it must be.
+            // Most modules accept NULL for no bytes, but the standard does not require it.
             let rv = c.m.C_Sign(session, ptr::null_mut(), 0, room.as_mut_ptr(), &raw mut length);
             among("C_Sign of NULL, 0", rv, &[CKR_OK, CKR_ARGUMENTS_BAD])?;
             c.no_signature(session)?;
@@ -181,7 +181,7 @@ pub(super) fn cases() -> Vec<Case> {
             kind.ulParameterLen = size_of::<CK_RSA_PKCS_PSS_PARAMS>() as CK_ULONG;
             for size in [1, 20, 31, 33, 64] {
                 supported("C_SignInit", c.m.C_SignInit(session, &raw mut kind, keys.private))?;
-                c.confirm(session)?;
+                c.pin_again(session)?;
                 let (data, mut room, mut length) = (vec![7; size], vec![0; keys.size()], keys.size() as CK_ULONG);
                 let rv = c.m.C_Sign(session, pointer(&data).0, size as CK_ULONG, room.as_mut_ptr(), &raw mut length);
                 is(&format!("a digest of {size} bytes"), rv, CKR_DATA_LEN_RANGE)?;
@@ -221,7 +221,7 @@ pub(super) fn cases() -> Vec<Case> {
             let signature = c.sign(session, &keys, CKM_RSA_PKCS, &longest);
             match signature {
                 Ok(signature) => that("the longest data", keys.key.accepts(&longest, &signature))?,
-                // Keys in a card may take DigestInfo and nothing else.
+                // Keys in a card may take only a DigestInfo.
                 Err(Verdict::Fail(why)) if why.contains("DATA_LEN_RANGE") || why.contains("DATA_INVALID") => {}
                 Err(other) => return Err(other),
             }
@@ -234,7 +234,7 @@ pub(super) fn cases() -> Vec<Case> {
             let (session, keys) = begun(c, CKM_RSA_PKCS)?;
             let (mut room, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
             let rv = c.m.C_SignFinal(session, room.as_mut_ptr(), &raw mut length);
-            // The mechanism is for single-part operations (§6.1), and a key in a card may not sign nothing at all.
+            // The mechanism is for single-part operations (§6.1), and a key in a card may refuse to sign no data.
             let may = [CKR_OK, CKR_DATA_LEN_RANGE, CKR_DATA_INVALID];
             if [CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED, CKR_ARGUMENTS_BAD].contains(&rv) {
                 return skip("no parts with CKM_RSA_PKCS");
@@ -245,7 +245,7 @@ pub(super) fn cases() -> Vec<Case> {
         "sign/raw-parts-too-long", "§5.13 C_SignUpdate, §6.1 CKM_RSA_PKCS" => |c| {
             let (session, keys) = begun(c, CKM_RSA_PKCS)?;
             let data = vec![1; keys.size()];
-            // In parts only where the module takes parts with this mechanism.
+            // In parts only if the module takes parts with this mechanism.
             let mut rv = c.m.C_SignUpdate(session, pointer(&data).0, keys.size() as CK_ULONG);
             if rv == CKR_OK {
                 let (mut room, mut length) = (vec![0; keys.size()], keys.size() as CK_ULONG);
@@ -274,11 +274,11 @@ pub(super) fn cases() -> Vec<Case> {
             ok("C_Logout", c.m.C_Logout(session))?;
             let (mut room, mut length, (data, size)) = (vec![0; keys.size()], keys.size() as CK_ULONG, pointer(ABC));
             let rv = c.m.C_Sign(session, data, size, room.as_mut_ptr(), &raw mut length);
-            // The standard leaves it open whether an operation outlives a logout.
+            // The standard does not say whether an operation outlives a logout.
             let may = [CKR_OK, CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN, CKR_KEY_HANDLE_INVALID];
             among("C_Sign", rv, &may)?;
             ok("C_Login", c.login(session, CKU_USER)?)?;
-            // Whatever became of it, a new one works.
+            // In either case a new operation works.
             let session = c.session()?;
             let keys = c.keys(session)?;
             that("a new one", keys.key.accepts(&digest_info(), &c.sign(session, &keys, CKM_SHA256_RSA_PKCS, ABC)?))
@@ -370,10 +370,10 @@ fn pss_parameters(c: &mut Context) -> Outcome {
     }
     among("no parameters", rv, &refused)?;
     among("another hash than the mechanism's", init(Some((CKM_SHA_1, CKG_MGF1_SHA1))), &refused)?;
-    among("a hash that is none", init(Some((CKM_RSA_PKCS, CKG_MGF1_SHA256))), &refused)?;
-    among("a mask that is none", init(Some((CKM_SHA256, 0x7FFF_FFFF))), &refused)?;
+    among("a mechanism that is no hash", init(Some((CKM_RSA_PKCS, CKG_MGF1_SHA256))), &refused)?;
+    among("an unknown mask", init(Some((CKM_SHA256, 0x7FFF_FFFF))), &refused)?;
     ok("the right ones", init(Some((CKM_SHA256, CKG_MGF1_SHA256))))?;
-    c.confirm(session)?;
+    c.pin_again(session)?;
     let (mut room, mut length, (data, size)) = (vec![0; keys.size()], keys.size() as CK_ULONG, pointer(ABC));
     ok("C_Sign", c.m.C_Sign(session, data, size, room.as_mut_ptr(), &raw mut length))?;
     that("the signature is right", keys.key.signed(Signed::Pss, ABC, &room))

@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
             is("C_GetMechanismInfo", rv, CKR_TOKEN_NOT_PRESENT)?;
             let rv = c.m.C_OpenSession(empty, CKF_SERIAL_SESSION, ptr::null_mut(), None, &raw mut session);
             is("C_OpenSession", rv, CKR_TOKEN_NOT_PRESENT)?;
-            // What says of a token comes before what says of arguments (§5.1.7).
+            // Errors about a token come before errors about arguments (§5.1.7).
             is("C_GetTokenInfo, NULL", c.m.C_GetTokenInfo(empty, ptr::null_mut()), CKR_TOKEN_NOT_PRESENT)?;
             let rv = c.m.C_GetMechanismInfo(empty, CKM_RSA_PKCS, ptr::null_mut());
             is("C_GetMechanismInfo, NULL", rv, CKR_TOKEN_NOT_PRESENT)?;
@@ -74,7 +74,7 @@ pub(super) fn cases() -> Vec<Case> {
                 let mut info = CK_MECHANISM_INFO::default();
                 ok("C_GetMechanismInfo", c.m.C_GetMechanismInfo(slot, kind, &raw mut info))?;
                 that(&format!("key sizes of {kind:#x}"), info.ulMinKeySize <= info.ulMaxKeySize)?;
-                that(&format!("{kind:#x} is for something"), info.flags & !CKF_HW != 0)?;
+                that(&format!("{kind:#x} has a use"), info.flags & !CKF_HW != 0)?;
             }
             Ok(())
         };
@@ -108,7 +108,7 @@ pub(super) fn cases() -> Vec<Case> {
             if UNSUPPORTED.contains(&rv) { skip("not supported") } else { is("C_WaitForSlotEvent", rv, CKR_NO_EVENT) }
         };
         "slots/set-pin-read-only", "§5.5 C_SetPIN" => |c| {
-            // The new PIN is the old one: nothing is lost with a module that does it all the same.
+            // The new PIN is the old one: it stays the same with a module that does not refuse.
             let session = c.session()?;
             let (rv, refused) = (set_pin(c, session, None)?, [CKR_SESSION_READ_ONLY, CKR_FUNCTION_NOT_SUPPORTED]);
             among("C_SetPIN", rv, &refused)
@@ -116,7 +116,7 @@ pub(super) fn cases() -> Vec<Case> {
         "slots/set-pin-null", "§5.5 C_SetPIN" => |c| {
             let session = c.open(CKF_RW_SESSION)?;
             if c.token_info(c.slot()?)?.flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0 {
-                return skip("NULL asks for the PIN pad here");
+                return skip("NULL means the PIN pad here");
             }
             let mut pin = c.pin()?;
             let (right, length) = (pin.as_mut_ptr(), pin.len() as CK_ULONG);
@@ -151,7 +151,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
 }
 
-/// C_SetPIN with the right old PIN, and a new one that is the same unless it is given.
+/// C_SetPIN with the right old PIN, and the new one; without a new one, the old one again.
 fn set_pin(c: &Context, session: CK_SESSION_HANDLE, new: Option<Vec<u8>>) -> Result<CK_RV, crate::verdict::Verdict> {
     let mut old = c.pin()?;
     let mut new = new.unwrap_or_else(|| old.clone());
@@ -169,10 +169,10 @@ fn mechanisms(c: &Context, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>, c
 /// The rules for lists of numbers: size query, a short buffer, an exact one, a longer one.
 fn list_rules(what: &str, call: impl Fn(*mut CK_ULONG, *mut CK_ULONG) -> CK_RV) -> Outcome {
     const MARK: CK_ULONG = 0xA5A5_A5A5;
-    // The count is only written where the list is NULL.
+    // If the list is NULL, the count is only written.
     let mut count = 12345;
     ok(&format!("{what}: size query"), call(ptr::null_mut(), &raw mut count))?;
-    that(&format!("{what}: a count that can be"), count < 12345)?;
+    that(&format!("{what}: a possible count"), count < 12345)?;
     let mut list = vec![MARK; count as usize + 2];
     if count > 0 {
         let mut short = count - 1;
@@ -220,5 +220,8 @@ fn token_info(c: &mut Context) -> Outcome {
         equal("ulRwSessionCount with one of them", after.1, before.1 + 1)?;
     }
     let most = info.ulMaxSessionCount;
-    that("no more sessions than at most", most == CK_EFFECTIVELY_INFINITE || most == unknown || after.0 <= most)
+    that(
+        "no more sessions than ulMaxSessionCount",
+        most == CK_EFFECTIVELY_INFINITE || most == unknown || after.0 <= most,
+    )
 }

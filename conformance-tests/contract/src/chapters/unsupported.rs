@@ -1,4 +1,4 @@
-//! Functions that a signing token need not have: they say so, or refuse what they are given, and nothing happens.
+//! Functions that a signing token need not have: they say so, or refuse their arguments, and change nothing.
 
 use cryptoki_sys::*;
 
@@ -8,7 +8,7 @@ use crate::context::{Context, mechanism};
 use crate::raw::{Arguments, FUNCTIONS};
 use crate::verdict::Outcome;
 
-/// What a function may say to a key that there is not, to a mechanism that is unknown, or to a R/O session.
+/// The errors for a key that does not exist, for an unknown mechanism, or in a R/O session.
 const REFUSALS: &[CK_RV] = &[
     CKR_FUNCTION_NOT_SUPPORTED,
     CKR_MECHANISM_INVALID,
@@ -27,7 +27,7 @@ const REFUSALS: &[CK_RV] = &[
     CKR_SAVED_STATE_INVALID,
 ];
 
-/// Functions of operations that a signing token does without, with the section of the standard.
+/// Functions that a signing token does not need, with the section of the standard.
 const OTHERS: &[(&str, &[&str])] = &[
     ("§5.8", &["C_EncryptInit", "C_Encrypt", "C_EncryptUpdate", "C_EncryptFinal"]),
     (
@@ -107,7 +107,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// With arguments that mean nothing, in a R/O session without login or operation.
+/// The function refuses meaningless arguments in a R/O session without login or operation.
 fn refuses(c: &Context, name: &str) -> Outcome {
     let Some(function) = FUNCTIONS.iter().find(|function| function.name == name) else {
         return crate::check::fail("no function of the standard");

@@ -13,7 +13,7 @@ use crate::verdict::{Outcome, Verdict};
 
 const KIND: CK_MECHANISM_TYPE = CKM_SHA256_RSA_PKCS;
 
-/// A session, the public key, the key pair, and a right signature of `abc`; skipped where nothing can be verified.
+/// A session, the public key, the key pair, and a right signature of `abc`; skips the case if there is no verification.
 fn signed(c: &mut Context) -> Result<(CK_SESSION_HANDLE, CK_OBJECT_HANDLE, Keys, Vec<u8>), Verdict> {
     let (session, keys) = c.ready()?;
     let public = keys.public()?;
@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
         "verify/raw-parts-too-long", "§5.15 C_VerifyUpdate, C_VerifyFinal, §6.1 CKM_RSA_PKCS" => |c| {
             let (session, public, keys, signature) = signed(c)?;
             supported("C_VerifyInit", c.m.C_VerifyInit(session, &mut mechanism(CKM_RSA_PKCS), public))?;
-            // In parts only where the module takes parts with this mechanism.
+            // In parts only if the module takes parts with this mechanism.
             let (data, (from, length)) = (vec![1; keys.size()], pointer(&signature));
             let mut rv = c.m.C_VerifyUpdate(session, pointer(&data).0, keys.size() as CK_ULONG);
             if rv == CKR_OK {
@@ -106,7 +106,7 @@ pub(super) fn cases() -> Vec<Case> {
         };
         "verify/raw", "§5.15 C_Verify, §6.1 CKM_RSA_PKCS" => |c| {
             let (session, public, keys, signature) = signed(c)?;
-            // The signature of the DigestInfo is the same one.
+            // The DigestInfo has the same signature.
             ok("C_Verify", c.verify(session, public, CKM_RSA_PKCS, &digest_info(), &signature)?)?;
             let long = vec![1; keys.size()];
             let refused = [CKR_DATA_LEN_RANGE, CKR_SIGNATURE_INVALID];

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const HOW: &str = "run this with: conformance-tests/stack cargo test -p pkcs11-contract";
 
-/// A program in cargo's target folder of this build, or in the one of the workspace, or where a variable says.
+/// A built file: the path in a variable, or a file in cargo's target folder of this build or of the workspace.
 fn built(variable: &str, names: &[&str], how: &str) -> PathBuf {
     if let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()) {
         return path.into();
@@ -21,7 +21,7 @@ fn built(variable: &str, names: &[&str], how: &str) -> PathBuf {
     let folders = [own.to_owned(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target")];
     let all = folders.iter().flat_map(|folder| names.iter().map(move |name| folder.join(name)));
     let found = all.into_iter().find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("{} is not built: {how}, or say in {variable} where it is", names.join(" or ")))
+    found.unwrap_or_else(|| panic!("{} is not built: {how}, or give its path in {variable}", names.join(" or ")))
 }
 
 /// The virtual card's program, which ends with this value.
@@ -36,9 +36,9 @@ impl Card {
         let mut card = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map(Card).expect("the virtual card");
         let mut line = String::new();
         let output = card.0.stdout.take().expect("its output");
-        BufReader::new(output).read_line(&mut line).expect("the virtual card says something");
-        assert!(line.starts_with("ready"), "the virtual card did not get into the reader: {line}");
-        // pcscd looks for a card in each reader a few times a second.
+        BufReader::new(output).read_line(&mut line).expect("the virtual card's first line");
+        assert!(line.starts_with("ready"), "the virtual card is not in the reader: {line}");
+        // pcscd checks each reader for a card a few times a second.
         let seen = || {
             let output = Command::new("opensc-tool").arg("--list-readers").output().expect("opensc-tool");
             String::from_utf8_lossy(&output.stdout).lines().any(|line| line.contains("Yes") && line.ends_with("00 00"))
@@ -55,15 +55,15 @@ impl Card {
 
 impl Drop for Card {
     fn drop(&mut self) {
-        // Errors say that it has ended already.
+        // An error means that the program has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A run of the suite: settings of the module, token, and how many cases have to pass. The others have nothing to test,
-/// as their names say: attributes that no object has, a token without a generator, a key that does not ask for the PIN
-/// anew, a token that does not claim a profile.
+/// A run of the suite: settings of the module, token, and how many cases must pass. The other cases have nothing to
+/// test: attributes that no object has, a token without a generator, a key that does not require the PIN for each
+/// signature, a profile that the token does not claim.
 struct Run {
     settings: &'static str,
     token: &'static str,
@@ -96,10 +96,10 @@ fn the_contract_holds_on_both_tokens() {
     let _card = Card::start(&folder);
     let mut seen = returns::Seen::default();
     for Run { settings: text, token, pin, at_least } in RUNS {
-        // Somebody's own settings of the module must not change what it does here.
+        // The settings of the user who runs this test must not matter.
         fs::write(&settings, text).expect("a file in cargo's target folder");
         let mut program = Command::new(env!("CARGO_BIN_EXE_pkcs11-contract"));
-        // The virtual card is made anew, so that a wrong PIN may cost a try.
+        // The virtual card starts anew, so a wrong PIN may cost a try.
         program.args(["--quiet", "--risk-tries", "--token", token, "--at-least", &at_least.to_string()]);
         program.arg("--module").arg(&module).arg("--returns").arg(&returned);
         program.env("PKCS11_CONTRACT_PIN", pin).env("JPKI_PKCS11_CONFIG", &settings);

@@ -1,5 +1,5 @@
-//! Every return value that the standard lists for a function is provoked by the suite, or not-provoked.txt says why it is
-//! not, and where else it is shown. docs/conformance.md says what the module does not do, and that it says so.
+//! The suite provokes every return value that the standard lists for a function, or not-provoked.txt says why not, and
+//! which other test shows it. Functions that docs/conformance.md lists as not supported return what the page says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use pkcs11_contract::{Documented, documented};
 pub(crate) struct Seen(BTreeMap<String, BTreeSet<String>>);
 
 impl Seen {
-    /// Adds what a run has written with `--returns`.
+    /// Adds the return values of a run, from its file of `--returns`.
     pub(crate) fn add(&mut self, file: &Path) {
         for line in fs::read_to_string(file).expect("the return values of a run").lines() {
             let (head, values) = line.split_once(':').expect("C_Name §5.x.y: values");
@@ -27,8 +27,8 @@ impl Seen {
     }
 }
 
-/// `CKR_VALUE C_Function: why`, or `*` for all functions. A line that begins with `!` is for a value that is seen, and
-/// not listed by the standard.
+/// `CKR_VALUE C_Function: why`, or `*` for all functions. A line that begins with `!` is for a value that is seen,
+/// although the standard does not list it.
 fn reasons() -> BTreeSet<(String, String)> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/not-provoked.txt"));
     let text = text.expect("the list of what is not provoked");
@@ -63,19 +63,19 @@ pub(crate) fn complaints(seen: &Seen) -> Vec<String> {
     for (function, Documented { values, .. }) in documented() {
         let seen = seen.of(&function);
         if unsupported.contains(&function) {
-            // The checks that come first are made, and then it is said: nothing else.
+            // The function makes the checks that come first, and then says that it is not supported.
             let handle = if function == "C_InitToken" { "CKR_SLOT_ID_INVALID" } else { "CKR_SESSION_HANDLE_INVALID" };
             let exact = ["CKR_CRYPTOKI_NOT_INITIALIZED", handle, "CKR_FUNCTION_NOT_SUPPORTED"];
             let exact = exact.into_iter().filter(|value| !explained(value, &function)).map(str::to_owned);
             if seen != exact.collect() {
-                complaints.push(format!("{function} is not supported, and has returned {seen:?}"));
+                complaints.push(format!("{function} is not supported, but has returned {seen:?}"));
             }
             continue;
         }
         for value in &values {
             let because = explained(value, &function);
             match (seen.contains(value), because || explained(value, "*")) {
-                (false, false) => complaints.push(format!("{function}: {value} is listed, and was not provoked")),
+                (false, false) => complaints.push(format!("{function}: {value} is listed, but was not provoked")),
                 (true, _) if because => {
                     complaints.push(format!("{function}: {value} was provoked: no reason is needed"))
                 }
@@ -84,7 +84,7 @@ pub(crate) fn complaints(seen: &Seen) -> Vec<String> {
         }
         for value in seen.difference(&values) {
             if !explained(&format!("!{value}"), &function) {
-                complaints.push(format!("{function} has returned {value}, which is not listed"));
+                complaints.push(format!("{function} has returned {value}, which the standard does not list"));
             }
         }
     }
