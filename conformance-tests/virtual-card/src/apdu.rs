@@ -1,4 +1,4 @@
-//! Command APDUs taken apart, and the status words that answer them.
+//! Parsed command APDUs, and the status words that answer them.
 
 /// A command as the card understands it (ISO/IEC 7816-4, cases 1 to 4, short and extended). Without Debug: its data
 /// may be a PIN.
@@ -15,7 +15,7 @@ pub(crate) struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// Takes the bytes of a command apart; 6700 if the lengths in it do not agree with its own.
+    /// Parses the bytes of a command; 6700 if the lengths in it do not fit its own length.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Status> {
         let [cla, ins, p1, p2, body @ ..] = bytes else {
             return Err(Status::WRONG_LENGTH);
@@ -65,7 +65,7 @@ fn extended(hi: u8, lo: u8) -> usize {
     }
 }
 
-/// A status word; what each means on this card is in card-facts §8.
+/// A status word; card-facts §8 says what each one means on this card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status(pub(crate) u16);
 
@@ -89,7 +89,7 @@ impl Status {
     pub(crate) const UNKNOWN_CLASS: Status = Status(0x6E00);
     pub(crate) const INTERNAL: Status = Status(0x6F00);
 
-    /// 63Cx: so many tries are left.
+    /// 63Cx: `tries` are left.
     pub(crate) fn tries_left(tries: u8) -> Status {
         Status(0x63C0 | u16::from(tries.min(15)))
     }

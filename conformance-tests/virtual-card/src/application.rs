@@ -7,6 +7,6 @@ pub enum Application {
     IssuerSecurityDomain,
     /// The public personal authentication application.
     Jpki,
-    /// The common application (共通カードAP), which tells the number of the card.
+    /// The common application (共通カードAP), which holds the number of the card.
     Common,
 }

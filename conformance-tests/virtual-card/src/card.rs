@@ -1,4 +1,4 @@
-//! The card as a thing in a reader: power, state, the record of what was said to it, and faults on demand.
+//! The card as a reader sees it: power, state, the record of commands and answers, and faults on demand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::pin_kind::PinKind;
 use crate::pins::Pins;
 use crate::{Application, Exchange, Identity, Options};
 
-/// How many exchanges the record keeps at most; of a longer one the older half is dropped.
+/// How many exchanges the record keeps at most; then the older half is dropped.
 const RECORD_LIMIT: usize = 20_000;
 
 /// What a contact reader reports (card-facts §1.1).
@@ -83,13 +83,13 @@ impl Card {
         }
     }
 
-    /// What GET DATA 5F51 tells, whatever the reader (card-facts §1.4).
+    /// What GET DATA 5F51 answers in any reader (card-facts §1.4).
     pub(crate) fn contact_atr_without_ts(&self) -> &[u8] {
         let [_, rest @ ..] = &CONTACT_ATR;
         rest
     }
 
-    /// Power comes on. A card that has it already does not notice, nor does one that gets none.
+    /// Power comes on. It has no effect if the card has power, or if the card cannot get any.
     pub fn power_on(&mut self) {
         if !self.powered && !self.options.unresponsive {
             self.power_off();
@@ -98,16 +98,16 @@ impl Card {
         }
     }
 
-    /// Power is cut: the card forgets what was selected and verified.
+    /// Power is cut: nothing is selected or verified any more.
     pub fn power_off(&mut self) {
         self.powered = false;
         self.enter(Application::IssuerSecurityDomain);
         self.pins.clear_verified();
     }
 
-    /// A warm reset. The card does not notice it: verified PINs outlive it (card-facts §4.5: measured by one author,
-    /// probably on a contactless reader), and what is selected stays so (a guess: a card that lost its application could
-    /// hardly keep what was verified in it). With [`Options::warm_reset_clears`] it is a power cycle.
+    /// A warm reset. It changes nothing: verified PINs outlive it (card-facts §4.5: measured by one author, probably on
+    /// a contactless reader), and the selection stays (a guess: a card without the selected application could hardly
+    /// keep its PINs verified). With [`Options::warm_reset_clears`] it is a power cycle.
     pub fn reset(&mut self) {
         if self.options.warm_reset_clears {
             self.power_off();
@@ -120,8 +120,8 @@ impl Card {
         self.powered
     }
 
-    /// One command and its answer. `None` if there is none: without power, or while the card is mute. Takes the time
-    /// that the options give to the link and to signing.
+    /// The answer to one command; `None` without power, or while the card is mute. Takes the time that the options set
+    /// for the link and for signing.
     pub fn transmit(&mut self, command: &[u8]) -> Option<Vec<u8>> {
         if !self.powered || self.mute {
             return None;
@@ -150,7 +150,7 @@ impl Card {
         response(Command::parse(command).and_then(|command| self.execute(&command)))
     }
 
-    /// Selects an application, and with it no file.
+    /// Selects an application, and no file in it.
     pub(crate) fn enter(&mut self, application: Application) {
         self.application = application;
         self.file = None;
@@ -185,7 +185,7 @@ impl Card {
     }
 }
 
-/// What a test does to the card, and asks it.
+/// What a test changes or reads.
 impl Card {
     /// The next `count` commands are not executed, but answered with `status_word`.
     pub fn answer_next(&mut self, count: u32, status_word: u16) {
@@ -207,8 +207,8 @@ impl Card {
         self.corrupt_signatures = on;
     }
 
-    /// What another program on the machine does: it selects the common application (where there is none, the issuer
-    /// security domain), which locks the PINs. Nothing is recorded.
+    /// Selects the common application (the issuer security domain if there is none), as another program on the machine
+    /// may do: that locks the PINs. Nothing is recorded.
     pub fn select_other_application(&mut self) {
         self.enter(if self.options.common_ap { Application::Common } else { Application::IssuerSecurityDomain });
         self.pins.clear_verified();
@@ -246,13 +246,13 @@ impl Card {
         self.pins.set_value(pin, value.as_bytes());
     }
 
-    /// What was said to the card since [`Card::clear_exchanges`], without its secrets. The oldest of very many are
-    /// dropped; the counts stay true.
+    /// The commands and answers since [`Card::clear_exchanges`], without their secrets. A long record loses its older
+    /// half; the counts stay true.
     pub fn exchanges(&self) -> &[Exchange] {
         &self.exchanges
     }
 
-    /// Forgets the record and starts to count anew.
+    /// Clears the record and the counts.
     pub fn clear_exchanges(&mut self) {
         self.exchanges.clear();
         self.apdu_count = 0;

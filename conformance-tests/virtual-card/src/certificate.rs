@@ -1,4 +1,4 @@
-//! Making X.509 certificates: names, extensions, the signature. What is in them is said in `hierarchy`.
+//! Making X.509 certificates: names, extensions, the signature. Their contents come from `hierarchy`.
 
 use der::asn1::{Any, BitString, Ia5String, OctetString, SetOfVec, UtcTime};
 use der::oid::{AssociatedOid, ObjectIdentifier};
@@ -20,7 +20,7 @@ use crate::error::Error;
 
 const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 
-/// What is signed, apart from what is the same in every certificate.
+/// The signed contents, without those that are the same in every certificate.
 pub(crate) struct Contents {
     pub(crate) serial: SerialNumber,
     pub(crate) issuer: Name,
@@ -30,7 +30,7 @@ pub(crate) struct Contents {
     pub(crate) extensions: Vec<Extension>,
 }
 
-/// Signs `contents` with the issuer's key; the DER of the certificate.
+/// Signs `contents` with the issuer's key, and returns the DER of the certificate.
 pub(crate) fn issue(contents: Contents, issuer_key: &RsaPrivateKey) -> Result<Vec<u8>, Error> {
     let algorithm = AlgorithmIdentifierOwned { oid: SHA256_WITH_RSA, parameters: Some(Any::null()) };
     let tbs_certificate = TbsCertificate {
@@ -67,7 +67,7 @@ pub(crate) fn name(attributes: &[(ObjectIdentifier, &str)]) -> der::Result<Name>
     Ok(RdnSequence(levels.collect::<der::Result<_>>()?))
 }
 
-/// A name of a type of its own, with a UTF8String for its value.
+/// A name of another type, with a UTF8String as its value.
 pub(crate) fn other_name(oid: ObjectIdentifier, value: &str) -> der::Result<GeneralName> {
     Ok(GeneralName::OtherName(OtherName { type_id: oid, value: Any::new(Tag::Utf8String, value.as_bytes())? }))
 }
@@ -93,7 +93,7 @@ pub(crate) fn validity(from: DateTime, last_day: DateTime) -> der::Result<Validi
     })
 }
 
-/// The same day and time so many years later; the 28th where the month is shorter.
+/// The same day and time so many years later; the 28th if the month is shorter.
 pub(crate) fn years_after(date: DateTime, years: i16) -> der::Result<DateTime> {
     DateTime::new(
         date.year().saturating_add_signed(years),

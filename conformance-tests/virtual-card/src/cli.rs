@@ -1,4 +1,4 @@
-//! The command line. Its help is the program's manual; README.md says the same for readers of the source.
+//! The command line. Its help is the program's manual; README.md is an overview.
 
 use std::env;
 use std::error::Error;
@@ -31,28 +31,28 @@ const CONTROL_COMMANDS: &str = "\
 Commands:
   remove                     take the card out of the reader, even while it is busy
   insert                     put it back, without power
-  remove-after N             take it out when the Nth next APDU comes; that one gets no answer
-  power-cycle                the card forgets what was selected and verified
-  select-other               do what another program does: select another application, which locks the PINs
+  remove-after N             take the card out when the Nth next APDU comes, which gets no answer
+  power-cycle                cut the power for a moment: nothing is selected or verified any more
+  select-other               select another application, as another program may do: that locks the PINs
   answer N SW                answer the next N APDUs with a status word (hexadecimal), without executing them
-  answer-ins INS N HEX       answer the next N APDUs with that instruction with exactly these bytes
+  answer-ins INS N HEX       answer the next N APDUs of one instruction with exactly these bytes
   mute on|off                no answer at all; vpcd, and a program with it, wait until the card is removed
   corrupt on|off             flip a bit of every signature
   set-pin auth|sign PIN      give a PIN another value
   set-tries auth|sign N      set the tries left; 0 locks the PIN
   state                      what is selected and verified, and the tries left
   stats                      how many APDUs and bytes since the last clear
-  log                        these APDUs, PINs and signature certificate masked
-  clear                      forget them
+  log                        these APDUs, with PINs and signature certificate masked
+  clear                      delete them
   quit                       end the program
 
 The answer ends with a line `ok ...`; on an error the program says what is wrong and exits with 1.
-Any program may speak to the socket: one command per line, answers as above or `error ...`.";
+Any program may use the socket: one command per line, answers as above or `error ...`.";
 
 /// A virtual My Number Card (JPKI) in vsmartcard's virtual PC/SC reader.
 ///
-/// It connects to vpcd, the virtual reader of pcscd, and behaves as a My Number Card lying in that reader until it is
-/// told to end: by `control SOCKET quit`, SIGTERM or SIGINT. If pcscd restarts, the card comes back by itself.
+/// The program connects to vpcd, the virtual reader of pcscd, and behaves like a My Number Card in that reader until
+/// `control SOCKET quit`, SIGTERM or SIGINT ends it. If pcscd restarts, the card comes back by itself.
 ///
 /// Install pcscd and vsmartcard-vpcd, start pcscd, then this program: it prints a line `ready ...` once the card is in
 /// the reader, and any PC/SC program finds it there. The holder, the keys and the certificates are invented.
@@ -66,7 +66,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// What is to be done; `run` if nothing else is said.
+    /// The task; `run` if there is no subcommand.
     pub(crate) fn task(self) -> Task {
         self.task.unwrap_or(Task::Run(Box::new(self.run)))
     }
@@ -74,10 +74,10 @@ impl Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Task {
-    /// Put a card into the reader (what is done without a subcommand)
+    /// Put a card into the reader (also without a subcommand)
     #[command(after_help = EXAMPLES)]
     Run(Box<RunArguments>),
-    /// Tell a running card what to do
+    /// Control a running card
     #[command(after_help = CONTROL_COMMANDS)]
     Control {
         /// The socket given to the card with --control
@@ -98,11 +98,11 @@ pub(crate) enum Task {
 /// Whose keys and certificates the card has.
 #[derive(Args)]
 pub(crate) struct IdentityArguments {
-    /// Folder with the card's keys and certificates; they are made there if there are none
+    /// Folder with the card's keys and certificates; they are made there if it has none
     #[arg(long, value_name = "DIR", default_value_os_t = default_identity())]
     identity: PathBuf,
-    /// A card of an older or newer authority: all have the same name, each has its own key. The card then has keys of
-    /// its own as well, in a folder inside that of the identity
+    /// A card of an older or newer authority: all authorities have the same name, each has its own key. Such a card has
+    /// keys of its own as well, in a folder inside that of the identity
     #[arg(long, value_enum, value_name = "YEAR")]
     ca_generation: Option<Generation>,
 }
@@ -124,7 +124,7 @@ impl IdentityArguments {
     /// The identity, made if there is none.
     pub(crate) fn load(&self) -> Result<Identity, Box<dyn Error>> {
         if self.identity.as_os_str().is_empty() {
-            return Err("no home folder for the identity: say --identity DIR".into());
+            return Err("no home folder for the identity: use --identity DIR".into());
         }
         Ok(match self.ca_generation {
             Some(generation) => Identity::load_or_create_of(&self.identity, generation.into())?,
@@ -147,7 +147,7 @@ impl From<Generation> for CaGeneration {
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) identity: IdentityArguments,
-    /// Where vpcd listens
+    /// The host of vpcd
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) host: String,
     /// The port of vpcd; its second reader is 35964
@@ -164,7 +164,7 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    /// Where the APDUs are written to.
+    /// Opens the log for the APDUs.
     pub(crate) fn open_log(&self) -> Result<Log, Box<dyn Error>> {
         let Some(path) = &self.log else {
             return Ok(None);

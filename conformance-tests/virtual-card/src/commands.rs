@@ -19,7 +19,7 @@ const NAMES: [(Application, &[u8]); 3] = [
     (Application::IssuerSecurityDomain, &[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00]),
 ];
 
-/// "The file that is selected" where P2 names a file.
+/// In a P2 that names a file: the selected file.
 const CURRENT_FILE: u8 = 0x80;
 
 impl Card {
@@ -46,7 +46,7 @@ impl Card {
         }
     }
 
-    /// `status`, or 6D00 where no application is selected (a guess).
+    /// `status`, or 6D00 if no application is selected (a guess).
     fn only_inside_an_application(&self, status: Status) -> Status {
         match self.application {
             Application::IssuerSecurityDomain => Status::UNKNOWN_INSTRUCTION,
@@ -70,8 +70,8 @@ impl Card {
         }
     }
 
-    /// There is no master file: 6A82 for its identifier; without one 6A86 at first, and inside an application 9000
-    /// without any effect. Single source.
+    /// There is no master file: 6A82 for its identifier; without an identifier 6A86 at first, and inside an application
+    /// 9000 without any effect. Single source.
     fn select_master_file(&self, data: &[u8]) -> Answer {
         match self.application {
             _ if !data.is_empty() => Err(Status::NOT_FOUND),
@@ -90,8 +90,8 @@ impl Card {
         Ok(Vec::new())
     }
 
-    /// By name or the beginning of one. Another application than the selected one locks the PINs (card-facts §4.5). 6A82
-    /// for a name that no application has is a guess (card-facts §1.3), and that nothing changes then.
+    /// By name or the beginning of a name. An application other than the selected one locks the PINs (card-facts §4.5).
+    /// That an unknown name answers 6A82 and changes nothing is a guess (card-facts §1.3).
     fn select_by_name(&mut self, command: &Command) -> Answer {
         let (application, name) = NAMES
             .into_iter()
@@ -164,7 +164,7 @@ impl Card {
         Ok(record.iter().copied().take(le).collect())
     }
 
-    /// VERIFY, and without data the question how many tries are left (card-facts §4.1, §4.2).
+    /// VERIFY; without data, the query for the tries left (card-facts §4.1, §4.2).
     fn verify(&mut self, command: &Command) -> Answer {
         if command.p1 != 0x00 {
             return Err(Status::WRONG_PARAMETERS);
@@ -217,10 +217,10 @@ impl Card {
     }
 
     /// GET DATA at the level of the card (card-facts §1.4, single source: `mf.rs` of myna-card, which also says that
-    /// 0045, 00F0 and 00F2 are digits, that the objects differ from card to card, and that 6A88 tells an absent one).
-    /// That 0045 is the number in the record of the common application is a guess. 6700 for a short Le is what large
-    /// objects answer; that these small ones do as well is a guess. Objects whose bytes nobody has published (0042, 0066,
-    /// 00F7, 00F8, 7F21) are absent.
+    /// 0045, 00F0 and 00F2 are digits, that the objects differ from card to card, and that 6A88 is for an absent
+    /// object). That 0045 is the number in the record of the common application is a guess. Large objects answer 6700
+    /// to a short Le; that these small ones do as well is a guess. Objects with unpublished contents (0042, 0066, 00F7,
+    /// 00F8, 7F21) are absent.
     fn get_data(&self, command: &Command) -> Answer {
         let Some(le) = command.le.filter(|_| command.data.is_empty()) else {
             return Err(Status::WRONG_LENGTH);
@@ -257,7 +257,7 @@ impl Card {
         self.find(self.file.ok_or(Status::NO_CURRENT_FILE)?)
     }
 
-    /// Selects the file that a reference in P2 means: `80` the current one, or `80` with a short identifier.
+    /// Selects the file that P2 refers to: `80` is the current file, `80` with a short identifier another one.
     fn address(&mut self, p2: u8) -> Result<(), Status> {
         match p2 {
             CURRENT_FILE => Ok(()),
@@ -296,7 +296,7 @@ fn check_class(cla: u8) -> Result<(), Status> {
     }
 }
 
-/// GET CHALLENGE: as many bytes as asked for, at any time (card-facts §1.4, single source).
+/// GET CHALLENGE: the requested number of bytes, at any time (card-facts §1.4, single source).
 fn get_challenge(command: &Command) -> Answer {
     if command.p1 != 0 || command.p2 != 0 {
         return Err(Status::WRONG_PARAMETERS);
@@ -312,7 +312,7 @@ fn get_challenge(command: &Command) -> Answer {
     Ok(challenge)
 }
 
-/// A template that names the application. What a real card says more is not published (card-facts §1.3).
+/// A template that names the application. The other contents of a real card's are not published (card-facts §1.3).
 fn file_control_information(name: &[u8], le: usize) -> Vec<u8> {
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
     let mut template = vec![0x6F, length.saturating_add(2), 0x84, length];

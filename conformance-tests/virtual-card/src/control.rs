@@ -1,5 +1,5 @@
-//! The control channel: what a test does to the card while a program uses it. One command per line; the answer ends
-//! with a line that begins with `ok` or `error`.
+//! The control channel, by which a test acts on the card while a program uses it. One command per line; the answer
+//! ends with a line that begins with `ok` or `error`.
 
 use std::error::Error;
 use std::fs;
@@ -20,12 +20,12 @@ pub(crate) struct Socket(PathBuf);
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // The folder may be gone already, and the socket with it.
+        // The folder may already be gone, and the socket with it.
         drop(fs::remove_file(&self.0));
     }
 }
 
-/// Listens at `path`, for the user alone. A socket that nobody listens to any more is replaced.
+/// Listens at `path`, for the user alone. A socket without a listener is replaced.
 pub(crate) fn listen(path: &Path, reader: &Arc<Reader>) -> Result<Socket, Box<dyn Error>> {
     let refused = UnixStream::connect(path).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused);
     if refused {
@@ -40,7 +40,7 @@ pub(crate) fn listen(path: &Path, reader: &Arc<Reader>) -> Result<Socket, Box<dy
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let reader = Arc::clone(&reader);
-            // An error is the client's: it went away.
+            // An error means that the client has gone.
             thread::spawn(move || drop(answer_client(&reader, stream)));
         }
     });
@@ -62,7 +62,7 @@ pub(crate) fn send(path: &Path, command: &str) -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     }
-    Err(format!("{}: the card went away", path.display()).into())
+    Err(format!("{}: the card has ended", path.display()).into())
 }
 
 fn is_end(line: &str) -> bool {
@@ -87,7 +87,7 @@ fn answer_client(reader: &Reader, stream: UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Carries out one command. What it returns ends with the line `ok ...`; nothing stands for a plain `ok`.
+/// Executes one command. The result ends with the line `ok ...`; an empty one stands for a plain `ok`.
 fn execute(reader: &Reader, line: &str) -> Result<String, String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {

@@ -1,4 +1,4 @@
-//! What can go wrong with an identity.
+//! The errors of an identity.
 
 use std::path::PathBuf;
 use std::{fmt, io};

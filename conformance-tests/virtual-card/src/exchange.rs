@@ -1,22 +1,22 @@
-//! The record of what was said to the card, without its secrets.
+//! The record of commands and answers, without their secrets.
 
 use std::fmt;
 
 /// What stands in the place of a secret byte.
 const MASK: u8 = b'*';
 
-/// One command and its answer, as bytes. PINs and the signature certificate (which carries its holder's name and
-/// address) are replaced by `*`, byte for byte, so that lengths stay true.
+/// One command and its answer, as bytes. A `*` replaces each byte of PINs and of the signature certificate (which holds
+/// its holder's name and address), so the lengths stay true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
-    /// The command; the data of VERIFY and CHANGE REFERENCE DATA masked.
+    /// The command; the data of VERIFY and CHANGE REFERENCE DATA are masked.
     pub command: Vec<u8>,
-    /// The answer with its status word; what was read from the signature certificate's file masked.
+    /// The answer with its status word; data from the signature certificate's file are masked.
     pub response: Vec<u8>,
 }
 
 impl Exchange {
-    /// The record of one exchange; `secret_response` says that the data of the answer must not be kept.
+    /// The record of one exchange. With `secret_response` the data of the answer are masked.
     pub(crate) fn new(command: &[u8], response: &[u8], secret_response: bool) -> Exchange {
         let mut exchange = Exchange { command: command.to_vec(), response: response.to_vec() };
         // VERIFY, CHANGE REFERENCE DATA, and the forms other applications use (card-facts §4.4).

@@ -1,4 +1,4 @@
-//! The files of the card, what is in them and who may read them (card-facts §1.4, §2).
+//! The files of the card, their contents and the access to them (card-facts §1.4, §2).
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) enum File {
     Key(PinKind),
     /// A PIN.
     Pin(PinKind),
-    /// A key or counter whose use nobody has described: it can be selected, and that is all.
+    /// A key or counter whose use nobody has described: it can only be selected.
     Internal,
 }
 
@@ -40,8 +40,8 @@ pub(crate) struct FileSystem {
 }
 
 impl FileSystem {
-    /// A phone is given what the plastic card has, but for what is known to differ (card-facts §6.7): a guess, also that
-    /// it has the common application.
+    /// A phone gets all that the plastic card has, except for the known differences (card-facts §6.7): a guess, also
+    /// for the common application.
     pub(crate) fn new(identity: &Identity, options: &Options) -> FileSystem {
         FileSystem {
             jpki: jpki_files(identity, options),
@@ -49,7 +49,7 @@ impl FileSystem {
         }
     }
 
-    /// The file of that identifier; the issuer security domain has none (card-facts §1.3).
+    /// The file of that identifier; the issuer security domain has no files (card-facts §1.3).
     pub(crate) fn find(&self, application: Application, id: u16) -> Option<&File> {
         match application {
             Application::IssuerSecurityDomain => None,
@@ -59,9 +59,9 @@ impl FileSystem {
     }
 }
 
-/// The seventeen files a sweep found (card-facts §2; the list as a whole is single source). Some of them have no known
-/// use: 0009 can be read with neither PIN and 001E is internal (single source). That 0005 is like 0009, and that both
-/// answer 6982, is a guess, and so is that 0019 and 001C are internal; 0010 and 0016 are references to keys.
+/// The seventeen files of a sweep (card-facts §2; the list as a whole is single source). Some of them have no known
+/// use: 0009 can be read with neither PIN and 001E is internal (single source). It is a guess that 0005 is like 0009,
+/// that both answer 6982, and that 0019 and 001C are internal. 0010 and 0016 are references to keys.
 fn jpki_files(identity: &Identity, options: &Options) -> BTreeMap<u16, File> {
     let (auth, sign) = if options.expired {
         (identity.expired_auth_certificate(), identity.expired_sign_certificate())
@@ -94,7 +94,7 @@ fn jpki_files(identity: &Identity, options: &Options) -> BTreeMap<u16, File> {
     let auth_pin = PinKind::Authentication;
     let sign_pin = PinKind::Signature;
     let (auth_ca, sign_ca) = (identity.auth_ca_certificate(), identity.sign_ca_certificate());
-    // Authorities' files are given the size of their certificate: nothing is known of theirs.
+    // Authorities' files have the size of their certificate: their real size is not known.
     for (id, presence, der, size, access, pin) in [
         (SIGN_CERTIFICATE, options.sign_certificate, sign, options.ef_size, sign_access, sign_pin),
         (0x0002, options.sign_ca_certificate, sign_ca, sign_ca.len(), Access::Free, sign_pin),
@@ -127,15 +127,15 @@ fn padded(content: &[u8], size: usize, filler: Filler) -> Vec<u8> {
     file
 }
 
-/// EF 0008 (card-facts §2.2, single source): signature, authentication, unknown. The value for a certificate that is
-/// not there is a guess.
+/// EF 0008 (card-facts §2.2, single source): signature, authentication, unknown. The value for an absent certificate is
+/// a guess.
 fn availability(options: &Options) -> Vec<u8> {
     let flag = |presence| if presence == Presence::Present { 0x8F } else { 0x00 };
     vec![flag(options.sign_certificate), flag(options.auth_certificate), 0x00]
 }
 
-/// EF 0006 (card-facts §2.1): a CK_TOKEN_INFO with big-endian integers. The layout is single source, the values those
-/// of a test card but for the serial number.
+/// EF 0006 (card-facts §2.1): a CK_TOKEN_INFO with big-endian integers. The layout is single source; the values are
+/// those of a test card, except for the serial number.
 fn token_information(options: &Options) -> Vec<u8> {
     let label = match (&options.token_label, options.phone) {
         (Some(label), _) => label,

@@ -20,7 +20,7 @@ pub enum CaGeneration {
 }
 
 impl CaGeneration {
-    /// The folder that keeps a card of this generation, inside that of its identity.
+    /// The folder for a card of this generation, inside the folder of its identity.
     pub(crate) fn folder(self) -> &'static str {
         match self {
             CaGeneration::First => "ca-2015",
@@ -30,7 +30,7 @@ impl CaGeneration {
     }
 }
 
-/// What tells an authority from the others of its name, but for its key.
+/// What distinguishes an authority from others of its name, apart from the key.
 pub(crate) struct Term {
     pub(crate) serial: SerialNumber,
     pub(crate) from: DateTime,
@@ -38,8 +38,8 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// The days of a generation. Its serial numbers are invented where the real one is no plain 1: programs take
-    /// certificates of one issuer and serial number for one certificate.
+    /// The days of a generation. Its serial number is invented if the real one is not 1, because programs take
+    /// certificates with the same issuer and serial number for the same certificate.
     pub(crate) fn of(generation: CaGeneration) -> der::Result<Term> {
         let day = |year, month, day| DateTime::new(year, month, day, 0, 0, 0);
         let (serial, from, last_day) = match generation {
@@ -50,13 +50,13 @@ impl Term {
         Ok(Term { serial, from, last_day })
     }
 
-    /// Ten years like the real ones, of which three are over at `now`.
+    /// Ten years as in the real certificates, three of them before `now`.
     pub(crate) fn around(now: DateTime) -> der::Result<Term> {
         Ok(Term { serial: serial()?, from: years_after(now, -3)?, last_day: years_after(now, 7)? })
     }
 
-    /// When the holder's certificate is issued: now, or earlier where its five years would outlast the authority. That
-    /// it then ends with its authority is a choice; the real ones of that generation may have ended sooner.
+    /// When the holder's certificate is issued: now, or earlier if its five years would outlast the authority. It then
+    /// ends with its authority by choice; the real certificates of that generation may have ended sooner.
     pub(crate) fn day_of_issue(&self, now: DateTime) -> der::Result<DateTime> {
         Ok(now.min(years_after(self.last_day, -5)?))
     }

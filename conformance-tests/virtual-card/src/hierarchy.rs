@@ -1,5 +1,5 @@
-//! The hierarchy `O=JPKI-DEMO`: its certificates have the extensions, in the order, encoding and size, of those on a
-//! real test card (card-facts §6.2 to §6.4). Everything about the holder is invented; the hosts do not exist.
+//! The hierarchy `O=JPKI-DEMO`: its certificates have the extensions of those on a real test card, in the same order,
+//! encoding and size (card-facts §6.2 to §6.4). Everything about the holder is invented; the hosts do not exist.
 
 use der::DateTime;
 use der::asn1::{Any, OctetString};
@@ -38,7 +38,7 @@ const OCSP: &str = "http://demo-ocspauthnorm.jp.invalid";
 const AUTH_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.30");
 const SIGN_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.392.200149.8.5.1.0.20");
 
-/// What the signature certificate says of its holder, in the card's order (card-facts §6.3): name, date of birth
+/// What the signature certificate says about its holder, in the card's order (card-facts §6.3): name, date of birth
 /// (with the era before it), sex, address, and which characters of name and address are substitutes.
 const HOLDER: [(&str, &str); 6] = [
     ("1.2.392.200149.8.5.5.1", "見本　花子"),
@@ -58,7 +58,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// A self-signed root, as all of them are (card-facts §6.4).
+    /// A self-signed root, like all real authorities (card-facts §6.4).
     pub(crate) fn new(kind: PinKind, key: RsaPrivateKey, term: Term) -> Result<Self, Error> {
         let Term { serial, from, last_day } = term;
         let public = key.to_public_key();
@@ -85,7 +85,7 @@ impl Authority {
         self.issue_for(key, validity(day, years_after(day, 5)?)?)
     }
 
-    /// The holder's certificate before that one: it ended early, with its card, a year before `day` (card-facts §6.2).
+    /// The holder's previous certificate: it ended early, with its card, a year before `day` (card-facts §6.2).
     pub(crate) fn issue_expired(&self, key: &RsaPublicKey, day: DateTime) -> Result<Vec<u8>, Error> {
         self.issue_for(key, validity(years_after(day, -2)?, years_after(day, -1)?)?)
     }

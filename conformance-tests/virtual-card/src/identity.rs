@@ -1,4 +1,4 @@
-//! The keys and certificates of one card, and where they are kept.
+//! The keys and certificates of one card, and where they are stored.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,7 +26,7 @@ pub struct Identity {
     sign: KeyPair,
 }
 
-/// A key of the card, and the certificates about it.
+/// A key of the card, and its certificates.
 struct KeyPair {
     key: RsaPrivateKey,
     certificate: Vec<u8>,
@@ -35,8 +35,8 @@ struct KeyPair {
 }
 
 impl Identity {
-    /// The identity kept in `dir`; made there if there is none, which takes a few seconds. Any number of processes
-    /// may do this at once: the folder appears complete or not at all, and all of them get the same identity.
+    /// The identity in `dir`. If there is none, it is made there, which takes a few seconds. Any number of processes
+    /// may do this at once: the folder appears complete or not at all, and all processes get the same identity.
     ///
     /// The folder holds `auth.key.pem`, `sign.key.pem` and the keys of their authorities (PKCS #8), and the
     /// certificates as DER (`auth.cer`, `auth-expired.cer`, `auth-ca.cer`, and the same for `sign`).
@@ -45,10 +45,10 @@ impl Identity {
         Identity::load(dir)
     }
 
-    /// The identity in `dir` as a card of a certain generation of authorities, with keys of its own: it is kept in a
-    /// folder inside `dir` (`ca-2015`, `ca-2019`, `ca-2023`), which looks like `dir` and is made in the same way.
+    /// The identity in `dir` as a card of a certain generation of authorities, with keys of its own: it is in a folder
+    /// inside `dir` (`ca-2015`, `ca-2019`, `ca-2023`), which has the same files as `dir` and is made in the same way.
     pub fn load_or_create_of(dir: &Path, generation: CaGeneration) -> Result<Identity, Error> {
-        make_if_missing(dir, None)?; // at first: where there is only an inner folder, none could be put in its place
+        make_if_missing(dir, None)?; // first: it cannot be put in place once the inner folder is there
         let dir = dir.join(generation.folder());
         make_if_missing(&dir, Some(generation))?;
         Identity::load(&dir)
@@ -68,12 +68,12 @@ impl Identity {
         &self.sign.certificate
     }
 
-    /// The certificate for user authentication of the same key that is no longer valid, DER.
+    /// The expired certificate for user authentication of the same key, DER.
     pub fn expired_auth_certificate(&self) -> &[u8] {
         &self.auth.expired
     }
 
-    /// The certificate for digital signature of the same key that is no longer valid, DER.
+    /// The expired certificate for digital signature of the same key, DER.
     pub fn expired_sign_certificate(&self) -> &[u8] {
         &self.sign.expired
     }
@@ -117,7 +117,7 @@ impl KeyPair {
     }
 }
 
-/// Makes an identity beside `dir` and puts it in place; if another process was faster, its identity stays.
+/// Makes an identity beside `dir` and moves it to `dir`. If another process was faster, that one's identity stays.
 fn make_if_missing(dir: &Path, generation: Option<CaGeneration>) -> Result<(), Error> {
     if dir.join("auth.key.pem").exists() {
         return Ok(());

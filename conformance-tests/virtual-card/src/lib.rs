@@ -1,9 +1,9 @@
 //! A virtual My Number Card (マイナンバーカード): its public personal authentication application (公的個人認証, JPKI),
 //! for everybody who needs a card to test against and has none.
 //!
-//! [`Card`] is the card: it is powered, answers command APDUs and is cut off again, as a card in a reader is.
-//! Tests use it in process; the program `jpki-virtual-card` puts it into vsmartcard's virtual PC/SC reader, where
-//! every program on the machine finds it.
+//! [`Card`] is the card: like a card in a reader, it gets power, answers command APDUs, and loses power again. Tests
+//! use it in process; the program `jpki-virtual-card` puts it into vsmartcard's virtual PC/SC reader, where every
+//! program on the machine finds it.
 //!
 //! ```
 //! use jpki_virtual_card::{Card, Options, test_identity};
@@ -14,9 +14,9 @@
 //! assert_eq!(answer.as_deref(), Some(b"\x90\x00".as_slice()));
 //! ```
 //!
-//! What the card does follows a collection of published facts about real cards, kept with the project as
-//! `docs/card-facts.md`; comments cite its sections. Nobody has yet compared this card with a real one bit for bit:
-//! behaviour that rests on a single source, or on a guess, says so where it is implemented.
+//! The card follows the project's collection of published facts about real cards, `docs/card-facts.md`; comments cite
+//! its sections. Nobody has yet compared this card with a real one bit for bit: if behaviour rests on a single source
+//! or on a guess, a comment in its code says so.
 //!
 //! The keys and certificates are made on first use ([`Identity::load_or_create`]) under a hierarchy of their own,
 //! `O=JPKI-DEMO`, in the shape of the certificates of a real card. They prove nothing about anybody.

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Puts a card into the reader and leaves it there until the program is told to end.
+/// Puts a card into the reader and leaves it there until a signal or `quit` ends the program.
 fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     let log = arguments.open_log()?;
     let identity = arguments.identity.load()?;
@@ -54,7 +54,7 @@ fn run(arguments: RunArguments) -> Result<(), Box<dyn Error>> {
     reader.serve()
 }
 
-/// Writes the certificates of an identity as PEM, for whatever has to trust or show them.
+/// Writes the certificates of an identity as PEM, for programs that trust or show them.
 fn certificates(dir: &Path, identity: &Identity) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     for (name, certificate) in [

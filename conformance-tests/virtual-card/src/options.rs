@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Whether and how a certificate file is there. How a real card presents a certificate that was never issued is not
-/// known; these are the candidates that a program has to survive (card-facts §7).
+/// Whether and how a certificate file is there. It is not known how a real card shows that a certificate was never
+/// issued; a program must survive each of these candidates (card-facts §7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Presence {
     /// The file holds its certificate.
@@ -16,13 +16,13 @@ pub enum Presence {
     ProtectedBlank,
     /// The file is not there: SELECT answers 6A82.
     Missing,
-    /// The file is there, and has no byte in it. It keeps the access rule of a file with a certificate.
+    /// The file is there, but has no bytes. Its access rule is that of a file with a certificate.
     Empty,
 }
 
-/// What stands in a certificate file where no certificate is: behind one, and in a blank file. One author read "0xFF
-/// and/or 0x00" behind the certificates of a card (card-facts §2.3, single source); of blank files nothing is known
-/// (§7). Authorities' files have no filler behind their certificate.
+/// The bytes behind a certificate, and those of a blank certificate file. One author read "0xFF and/or 0x00" behind the
+/// certificates of a card (card-facts §2.3, single source); nothing is known about blank files (§7). Authorities' files
+/// have no filler behind their certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filler {
     /// FF.
@@ -30,7 +30,7 @@ pub enum Filler {
     Ones,
     /// 00.
     Zeros,
-    /// FF, and from the middle on 00. That both occur is the fact, their order a guess.
+    /// FF, and from the middle on 00. It is a fact that both occur; their order is a guess.
     Mixed,
 }
 
@@ -43,12 +43,12 @@ pub enum Phone {
     Iphone,
 }
 
-/// What a PIN without tries answers when it is asked how many are left. 63C0 was measured on a locked reference of
-/// another application (card-facts §4.2, single source); what a PIN answers that was never set is not known, and these
+/// The answer to the query for the tries left of a PIN without tries. 63C0 was measured on a locked reference of
+/// another application (card-facts §4.2, single source). The answer for a PIN that was never set is not known; these
 /// are the candidates (§7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LockedQuery {
-    /// 63C0, as of a PIN that is locked; VERIFY answers 6984.
+    /// 63C0, as for a locked PIN; VERIFY answers 6984.
     #[default]
     NoTries,
     /// 6984, as VERIFY does.
@@ -72,8 +72,8 @@ pub enum LeaveBehaviour {
     Lies,
 }
 
-/// Everything about a card that is not its [`Identity`](crate::Identity). The default is a plastic card with both
-/// certificates on a contact reader that costs no time.
+/// Everything about a card but its [`Identity`](crate::Identity). The default is a plastic card with both certificates
+/// in a contact reader that costs no time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Options {
     /// The four-digit PIN of the user authentication key. Default `1234`.
@@ -84,9 +84,9 @@ pub struct Options {
     pub auth_tries_left: u8,
     /// Tries left for the signature password; 0 is a locked one. Default 5, at most 15.
     pub sign_tries_left: u8,
-    /// How the authentication PIN answers the question for its tries once none is left.
+    /// The answer to the query for the authentication PIN's tries when none is left.
     pub auth_pin_query: LockedQuery,
-    /// How the signature password answers it.
+    /// The same for the signature password.
     pub sign_pin_query: LockedQuery,
     /// The certificate for user authentication, EF 000A.
     pub auth_certificate: Presence,
@@ -100,7 +100,7 @@ pub struct Options {
     pub expired: bool,
     /// A phone instead of the plastic card.
     pub phone: Option<Phone>,
-    /// Another label in the token information, EF 0006, than the card or the phone has; at most 32 bytes count.
+    /// A label in the token information, EF 0006, instead of the card's or the phone's; at most 32 bytes count.
     pub token_label: Option<String>,
     /// Signs with RSASSA-PSS (`80 2A` P1 = 04 and 05); otherwise these answer 6A86. Default true.
     pub pss: bool,
@@ -111,7 +111,7 @@ pub struct Options {
     pub first_command_6f00: bool,
     /// The time one signature takes.
     pub sign_delay: Duration,
-    /// The ATR that a contactless reader makes up.
+    /// The card has the ATR that a contactless reader makes up.
     pub contactless: bool,
     /// The speed of the link in bytes per second: 1000 is a contact reader at 9600 baud, 10000 to 20000 a
     /// contactless one. Without it, the link costs no time.
@@ -130,16 +130,16 @@ pub struct Options {
     pub reselect_clears: bool,
     /// A warm reset acts like a power cycle; a real card does not notice it (card-facts §4.5).
     pub warm_reset_clears: bool,
-    /// The size of the two files that hold the holder's certificates; what the certificate leaves is filler.
+    /// The size of the two files with the holder's certificates; the space behind the certificate is filler.
     pub ef_size: usize,
-    /// What that filler is, and that of blank files.
+    /// The filler in these files and in blank files.
     pub filler: Filler,
-    /// Another ATR than `contactless` chooses.
+    /// An ATR instead of that which `contactless` chooses.
     pub atr: Option<Vec<u8>>,
-    /// A card that is no My Number Card: SELECT by name answers 6A82, whatever the name.
+    /// A card that is no My Number Card: SELECT by name always answers 6A82.
     pub not_my_number_card: bool,
-    /// A card that gets no power: it lies the wrong way round, or its contacts are dirty. The reader sees that it is
-    /// there, and hears nothing of it.
+    /// A card that gets no power: it lies the wrong way round, or its contacts are dirty. The reader sees the card, but
+    /// gets no answer.
     pub unresponsive: bool,
 }
 

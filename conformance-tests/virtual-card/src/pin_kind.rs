@@ -1,4 +1,4 @@
-//! Which PIN of the two.
+//! The two PINs.
 
 /// One of the two PINs of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

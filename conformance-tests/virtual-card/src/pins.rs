@@ -84,8 +84,8 @@ impl Pins {
         }
     }
 
-    /// VERIFY with data: byte for byte, without a look at its form (card-facts §4.1, §4.3). That too long a PIN costs a
-    /// try as well is a guess, and the one that hides no mistake of a program: it must not send what cannot be a PIN.
+    /// VERIFY with data: compares byte for byte, and does not check the form (card-facts §4.1, §4.3). That a PIN that
+    /// is too long costs a try as well is a guess: with it, a program that sends such a PIN shows its mistake.
     pub(crate) fn verify(&mut self, kind: PinKind, candidate: &[u8]) -> Result<(), Status> {
         let pin = self.pin_mut(kind);
         if pin.tries_left == 0 {
@@ -104,14 +104,14 @@ impl Pins {
         Err(Status::tries_left(pin.tries_left))
     }
 
-    /// CHANGE REFERENCE DATA: a new value once the old one is verified (card-facts §4.4). That the PIN stays verified is a
-    /// guess.
+    /// CHANGE REFERENCE DATA: a new value once the old one is verified (card-facts §4.4). That the PIN stays verified
+    /// is a guess.
     pub(crate) fn change(&mut self, kind: PinKind, new: &[u8]) -> Result<(), Status> {
         if !self.is_verified(kind) {
             return Err(Status::SECURITY_STATUS);
         }
         if !(1..=16).contains(&new.len()) {
-            // A guess; the limit is JICSAP's (card-facts §4.1). VERIFY compares, but this would have to be stored.
+            // A guess; the limit is JICSAP's (card-facts §4.1). VERIFY only compares, but this command stores the PIN.
             return Err(Status::WRONG_LENGTH);
         }
         self.set_value(kind, new);

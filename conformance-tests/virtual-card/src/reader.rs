@@ -1,7 +1,7 @@
 //! The card's place in the reader: the connection to vpcd, vsmartcard's virtual reader.
 //!
-//! Both directions carry messages of a two-byte length and a body. A body of one byte is for the reader's own
-//! purposes (power off, power on, reset, tell the ATR), a longer one is a command APDU.
+//! Both directions carry messages of a two-byte length and a body. A body of one byte is a request of the reader
+//! (power off, power on, reset, ATR), a longer one is a command APDU.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,11 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Longer than any ATR (ISO/IEC 7816-3: 33 bytes with TS), by which vpcd tells pcscd that the card does not answer to
-/// power. An empty answer would say that the card is gone: vpcd asks for the ATR also to see whether it is there.
+/// Longer than any ATR (ISO/IEC 7816-3: 33 bytes with TS), so vpcd reports a card that does not answer to power. An
+/// empty answer would mean that the card is gone: vpcd also requests the ATR to check whether the card is there.
 const NO_ATR: [u8; 34] = [0; 34];
 
-/// Where the APDUs are written to, if anywhere.
+/// Where the APDUs are logged, if there is a log.
 pub(crate) type Log = Option<Box<dyn Write + Send>>;
 
 /// A card, and its place in the virtual reader.
@@ -34,13 +34,13 @@ pub(crate) struct Reader {
 }
 
 struct Place {
-    /// The card is to be in the reader.
+    /// The card should be in the reader.
     inserted: bool,
-    /// The program is to end.
+    /// The program should end.
     quit: bool,
     /// The connection, while the card is in the reader.
     stream: Option<TcpStream>,
-    /// The card disappears when so many more APDUs have come.
+    /// After how many more APDUs the card disappears.
     remove_after: Option<u32>,
 }
 
@@ -71,12 +71,12 @@ impl Reader {
         self.changed.notify_all();
     }
 
-    /// Takes the card out when the `count`th next command comes; the reader gets no answer to it.
+    /// Takes the card out when the `count`th next command comes; the reader gets no answer to that command.
     pub(crate) fn remove_after(&self, count: u32) {
         lock(&self.place).remove_after = Some(count.max(1));
     }
 
-    /// Puts the card back, without power; false if there was no reader to put it into.
+    /// Puts the card back, without power; false if there is no reader.
     pub(crate) fn insert(&self) -> bool {
         let mut place = lock(&self.place);
         place.inserted = true;
@@ -97,8 +97,8 @@ impl Reader {
         self.changed.notify_all();
     }
 
-    /// Keeps the card in the reader until told to quit; connects again when vpcd goes away and comes back, as it does
-    /// with pcscd. An error if vpcd never was there.
+    /// Keeps the card in the reader until [`Reader::quit`]; connects again after vpcd has ended and started again, as
+    /// it does with pcscd. An error if vpcd was never there.
     pub(crate) fn serve(&self) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         let mut announced = false;
@@ -122,7 +122,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits until the card is to be in the reader; false if the program is to end.
+    /// Waits until the card should be in the reader; false if the program should end.
     fn wait_for_card(&self) -> bool {
         let idle = |place: &mut Place| !place.inserted && !place.quit;
         let place = self.changed.wait_while(lock(&self.place), idle);
@@ -131,7 +131,7 @@ impl Reader {
 
     fn pause(&self) {
         let waiting = |place: &mut Place| place.inserted && !place.quit;
-        // Whether time or a change ended the pause makes no difference.
+        // It makes no difference whether the time or a change has ended the pause.
         drop(self.changed.wait_timeout_while(lock(&self.place), PAUSE, waiting));
     }
 
@@ -148,8 +148,8 @@ impl Reader {
         Ok(stream)
     }
 
-    /// Answers vpcd until the connection ends, from whichever side. An error if vpcd never asks for anything: it
-    /// leaves a second card for the same reader waiting.
+    /// Answers vpcd until either side ends the connection. An error if vpcd never sends anything: vpcd leaves a second
+    /// card for the same reader waiting.
     fn converse(&self, mut stream: TcpStream, announced: &mut bool) -> Result<(), Box<dyn Error>> {
         let (host, port) = &self.address;
         stream.set_read_timeout((!*announced).then_some(PATIENCE))?;
@@ -158,7 +158,7 @@ impl Reader {
                 Ok(message) => message,
                 Err(error) if !*announced && error.kind() == ErrorKind::WouldBlock => {
                     return Err(format!(
-                        "vpcd at {host}:{port} takes no notice. Is there another card in this reader?"
+                        "vpcd at {host}:{port} does not answer. Is there another card in this reader?"
                     )
                     .into());
                 }
@@ -181,7 +181,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What one message of vpcd brings about.
+    /// The reply to one message of vpcd.
     fn answer(&self, message: &[u8]) -> Reply {
         match message {
             [0x00] => self.card().power_off(),
@@ -206,7 +206,7 @@ impl Reader {
         Some(answer)
     }
 
-    /// Counts one command; true if the card disappears with it.
+    /// Counts one command; true if the card disappears with that command.
     fn disappears(&self) -> bool {
         let mut place = lock(&self.place);
         let Some(count) = place.remove_after else {
@@ -221,7 +221,7 @@ impl Reader {
     }
 }
 
-/// What vpcd hears.
+/// The reply to vpcd.
 enum Reply {
     Bytes(Vec<u8>),
     Nothing,
@@ -234,14 +234,14 @@ impl Place {
         self.inserted = false;
         self.remove_after = None;
         if let Some(stream) = self.stream.take() {
-            // An error says that the connection is gone already.
+            // An error means that the connection has already ended.
             drop(stream.shutdown(Shutdown::Both));
         }
     }
 }
 
-/// Reads a length and a body. vpcd writes the two apart, and the second waits for the acknowledgement of the first:
-/// unless that is sent at once, every APDU costs 40 ms.
+/// Reads a length and a body. vpcd writes the two apart, and the body waits for the acknowledgement of the length:
+/// unless the acknowledgement is sent at once, every APDU costs 40 ms.
 fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut length = [0; 2];
     rustix::net::sockopt::set_tcp_quickack(&*stream, true)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use jpki_virtual_card::{Filler, LeaveBehaviour, LockedQuery, Options, Phone, Presence};
 
-/// The card to be played. Its defaults are those of [`Options`].
+/// The options of the card. Their defaults are those of [`Options`].
 #[derive(Args)]
 pub(crate) struct CardArguments {
     #[command(flatten)]
@@ -29,13 +29,13 @@ struct PinArguments {
     /// The signature password: 6 to 16 capital letters and digits on a real card
     #[arg(long, value_name = "PIN", default_value = "ABC123")]
     sign_pin: String,
-    /// Tries left for the authentication PIN; 0 is a locked one
+    /// Tries left for the authentication PIN; 0 is a locked PIN
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=15))]
     auth_tries: u8,
-    /// Tries left for the signature password; 0 is a locked one
+    /// Tries left for the signature password; 0 is a locked password
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=15))]
     sign_tries: u8,
-    /// What the authentication PIN answers to the question for its tries once it has none: locked, or never set
+    /// The answer to the query for the authentication PIN's tries when none is left: locked, or never set
     #[arg(long, value_name = "SW", value_enum, ignore_case = true, default_value_t)]
     auth_pin_query: Query,
     /// The same for the signature password
@@ -64,7 +64,7 @@ struct CertificateArguments {
     /// Size of the files with the holder's certificates
     #[arg(long, value_name = "BYTES", default_value_t = 3808)]
     ef_size: usize,
-    /// What stands behind these certificates, and in blank files
+    /// The bytes behind these certificates, and in blank files
     #[arg(long, value_enum, default_value_t)]
     filler: FillerBytes,
 }
@@ -84,7 +84,7 @@ struct KindArguments {
     /// A card that refuses short file identifiers with 6A86
     #[arg(long)]
     no_short_identifiers: bool,
-    /// A card without the common application, which tells its number
+    /// A card without the common application, which holds the card's number
     #[arg(long)]
     no_common_ap: bool,
     /// A card that is no My Number Card: it knows no application
@@ -93,10 +93,10 @@ struct KindArguments {
     /// The card's number, 15 digits
     #[arg(long, value_name = "DIGITS", default_value_t = Options::default().serial, value_parser = digits::<15>)]
     serial: String,
-    /// The code of its municipality, 5 digits
+    /// The code of the card's municipality, 5 digits
     #[arg(long, value_name = "DIGITS", default_value_t = Options::default().municipality, value_parser = digits::<5>)]
     municipality: String,
-    /// Its last day, YYYYMMDD
+    /// The card's last day, YYYYMMDD
     #[arg(long, value_name = "DIGITS", default_value_t = Options::default().expiry, value_parser = digits::<8>)]
     expiry: String,
 }
@@ -110,7 +110,7 @@ struct LinkArguments {
     /// Any other ATR
     #[arg(long, value_name = "HEX", value_parser = bytes)]
     atr: Option<Bytes>,
-    /// A card that does not answer to power, as one that lies the wrong way round: the reader sees it and no more
+    /// A card that does not answer to power, like one that lies the wrong way round: the reader only sees it
     #[arg(long)]
     unresponsive: bool,
     /// Slow the link down: 1000 is a contact reader at 9600 baud, 10000 to 20000 a contactless one
@@ -127,7 +127,7 @@ struct LinkArguments {
 #[derive(Args)]
 #[command(next_help_heading = "Life of a verified PIN")]
 struct VerifiedArguments {
-    /// What selecting the issuer security domain does, by which programs lock the PINs again
+    /// What happens when a program selects the issuer security domain to lock the PINs again
     #[arg(long, value_enum, default_value_t)]
     leave: Leave,
     /// Selecting the JPKI application again locks the PINs; a real card keeps them unlocked
@@ -157,13 +157,13 @@ enum CertificateFile {
     /// The file holds its certificate
     #[default]
     Present,
-    /// Readable without PIN, nothing but filler: see --filler
+    /// Readable without PIN, only filler: see --filler
     Blank,
-    /// Asks for the PIN, then nothing but filler
+    /// Readable with the PIN, only filler
     ProtectedBlank,
     /// No such file: SELECT answers 6A82
     Missing,
-    /// A file of no bytes
+    /// An empty file
     Empty,
 }
 
@@ -195,7 +195,7 @@ enum Leave {
     Clears,
     /// 6A82, nothing changes; selecting another application locks the PINs
     Refused,
-    /// 6A82, and the same for the other applications: only cutting the power locks the PINs
+    /// 6A82, also for the other applications: only cutting the power locks the PINs
     RefusedAll,
     /// 9000, but nothing changes
     Lies,
@@ -301,7 +301,7 @@ fn bytes(text: &str) -> Result<Bytes, String> {
     parse_hex(text).map(Bytes)
 }
 
-/// Digits of an exact number.
+/// Exactly `COUNT` digits.
 fn digits<const COUNT: usize>(text: &str) -> Result<String, String> {
     if text.len() == COUNT && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(text.to_owned())

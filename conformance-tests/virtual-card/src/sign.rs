@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::apdu::Status;
 
-/// What the card does with the bytes it is given: P1 of the command.
+/// What the card does with the bytes of the command: P1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// 00: pads the bytes as they are. The only one confirmed by many sources.
@@ -37,8 +37,8 @@ impl Scheme {
         }
     }
 
-    /// Which of 6700 and 6985 answers which bad length is not recorded. This card says 6700 when there is nothing
-    /// to sign, 6985 otherwise.
+    /// It is not known which bad length gets 6700 and which 6985. This card answers 6700 if there is nothing to sign,
+    /// and 6985 otherwise.
     fn check_length(self, length: usize) -> Result<(), Status> {
         let accepted = match self {
             Scheme::Verbatim => 1..=245,

@@ -1,4 +1,4 @@
-//! The virtual card seen by a card client that somebody else wrote and tried on real cards: the crate `myna-card`.
+//! The virtual card with a card client of another author that was tried on real cards: the crate `myna-card`.
 
 use jpki_virtual_card::{Card as VirtualCard, Options, test_identity};
 use myna_card::ap::common::CommonAp;
@@ -75,7 +75,7 @@ fn both_keys_sign_in_all_schemes() {
     jpki.verify_sign_pin(&Pin::new("ABC123").unwrap()).unwrap();
     let input = [0x5A; 32];
     for scheme in SCHEMES {
-        // Each checks the signature with the key of the certificate.
+        // Each call checks the signature with the key of the certificate.
         jpki.sign_with_auth_key_checked(scheme, &input).unwrap();
         jpki.sign_with_sign_key_checked(scheme, &input).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The program in the hands of a vpcd: its protocol, its control channel, its end.
+//! The program with this test as its vpcd: its protocol, its control channel, its end.
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_jpki-virtual-card");
 const SELECT_JPKI: &[u8] = b"\x00\xA4\x04\x0C\x0A\xD3\x92\xF0\x00\x26\x01\x00\x00\x00\x01";
 const VERIFY_AUTH: &[u8] = b"\x00\x20\x00\x98\x041234";
 
-/// The program with a card, this test in the place of vpcd, and what the two say.
+/// The program with a card, and its connection to this test in the place of vpcd.
 struct Stand {
     program: Child,
     vpcd: TcpListener,
@@ -81,10 +81,10 @@ impl Stand {
     }
 }
 
-/// So that a test that fails leaves no program behind.
+/// A failed test leaves no program behind.
 impl Drop for Stand {
     fn drop(&mut self) {
-        // An error says that it has ended already.
+        // An error means that the program has already ended.
         drop(self.program.kill());
         drop(self.program.wait());
     }
@@ -132,7 +132,7 @@ fn the_card_is_taken_out_and_put_back() {
     assert_eq!(stand.ask(SELECT_JPKI), b"\x90\x00");
     assert_eq!(stand.control("remove"), "ok");
     assert!(stand.is_gone());
-    // The program notices the end of the connection in its own time.
+    // The program may need a moment to notice the end of the connection.
     let start = Instant::now();
     while !stand.control("state").starts_with("ok inserted=false powered=false") {
         assert!(start.elapsed() < Duration::from_secs(10), "{}", stand.control("state"));
@@ -247,10 +247,10 @@ fn another_generation_is_another_card_beside_that_of_the_identity() {
     let second = certificates("generation-2019", &["--ca-generation", "2019"]);
     assert!(second.iter().all(|pem| !before.contains(pem)));
     assert_eq!(certificates("generation-2019", &["--ca-generation", "2019"]), second, "made once");
-    assert_eq!(certificates("generation-none", &[]), before, "the identity is as it was");
+    assert_eq!(certificates("generation-none", &[]), before, "the identity is unchanged");
 }
 
-/// What the program writes of the identity that the tests share, into a folder of that name.
+/// The certificates of the tests' identity, which the program writes into a folder of this name.
 fn certificates(name: &str, arguments: &[&str]) -> Vec<String> {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let output = Command::new(PROGRAM)
@@ -280,7 +280,7 @@ fn its_help_names_every_scenario() {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         for word in words {
-            assert!(help.contains(word), "{arguments:?} says nothing of {word}");
+            assert!(help.contains(word), "{arguments:?} does not mention {word}");
         }
     }
 }

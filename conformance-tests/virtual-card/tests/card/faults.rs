@@ -1,4 +1,4 @@
-//! Faults on demand, and the record of what was said.
+//! Faults on demand, and the record of commands and answers.
 
 use jpki_virtual_card::{Card, Options, PinKind};
 

@@ -12,7 +12,7 @@ use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
 
 const GENERATIONS: [CaGeneration; 3] = [CaGeneration::First, CaGeneration::Second, CaGeneration::Third];
 
-/// What there is of each kind: the holder's certificate, the one that has ended, and their authority's.
+/// The certificates of each kind: the holder's, the holder's expired one, and their authority's.
 fn kinds(identity: &Identity) -> [[Certificate; 3]; 2] {
     let parse = |der: &[u8]| Certificate::from_der(der).unwrap();
     [
@@ -45,7 +45,7 @@ fn authorities_of_one_name_have_different_keys() {
             for (_, other) in identities.iter().enumerate().filter(|&(other_place, _)| other_place != place) {
                 let [_, _, other] = &kinds(other)[kind];
                 assert_eq!(other.tbs_certificate.subject, authority.tbs_certificate.subject);
-                assert!(!has_signed(other, certificate), "only the key tells");
+                assert!(!has_signed(other, certificate), "only the key distinguishes the authorities");
             }
         }
     }
@@ -88,5 +88,5 @@ fn serial_numbers_and_days_are_those_of_their_generation() {
         }
     }
     let [[first, ..], _] = kinds(&test_identity_of(CaGeneration::First));
-    assert!(validity(&first)[1] < SystemTime::now(), "the first generation is over");
+    assert!(validity(&first)[1] < SystemTime::now(), "the first generation has ended");
 }

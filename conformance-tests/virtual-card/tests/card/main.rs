@@ -1,4 +1,4 @@
-//! The virtual card against what is known of real ones, area by area.
+//! The virtual card against the known facts about real cards, area by area.
 
 mod faults;
 mod generations;
@@ -16,7 +16,7 @@ const SELECT_ISSUER: &str = "00A4040C07A0000001510000";
 const VERIFY_AUTH: &str = "002000980431323334";
 const VERIFY_SIGN: &str = "0020009B06414243313233";
 
-/// A card that has power; nothing is selected.
+/// A card with power; nothing is selected.
 fn powered(options: Options) -> Card {
     let mut card = Card::new(test_identity(), options);
     card.power_on();

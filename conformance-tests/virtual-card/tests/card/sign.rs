@@ -1,4 +1,4 @@
-//! The signing command (card-facts §5). That the signatures are right is checked in `tests/client.rs`.
+//! The signing command (card-facts §5). `tests/client.rs` checks that the signatures are right.
 
 use std::time::{Duration, Instant};
 
