@@ -1,8 +1,8 @@
-//! A program at work with a card whose answers the input changes: nothing panics, no PIN is wasted, the card is left
-//! locked, and no wrong signature comes out.
+//! A program uses a card whose answers the input changes: nothing panics, no try of a PIN is wasted, the card is left
+//! locked, and no wrong signature is returned.
 //!
-//! The input: how many bytes of calls, two bytes of settings, three bytes of card, the calls, and then what becomes of
-//! the card's answers, one after the other.
+//! The input: the number of bytes for the calls, a byte for the settings, three bytes for the card, the calls, and then
+//! what happens to the card's answers, one after the other.
 #![no_main]
 
 use std::sync::Arc;
@@ -89,7 +89,7 @@ struct Program {
     objects: Vec<CK_OBJECT_HANDLE>,
     signature: Vec<u8>,
     message: Vec<u8>,
-    /// The card stays unlocked when it is left, or its answers are not its own.
+    /// The card stays unlocked when the application is left.
     unreliable: bool,
 }
 
@@ -136,7 +136,7 @@ impl Program {
         }
     }
 
-    /// The user comes to the PIN pad, where there is one.
+    /// Whether the user types at the PIN pad, if there is one.
     fn at_pad(input: &mut Input<'_>) -> bool {
         if machine::with(|machine| machine.pad.is_none()) || input.byte() & 1 != 0 {
             return false;
@@ -155,7 +155,7 @@ impl Program {
         true
     }
 
-    /// One value of an object: its own call, as C_GetAttributeValue reports each by itself.
+    /// One value of an object, in a call of its own, because C_GetAttributeValue reports each value by itself.
     fn value(&self, session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE, kind: CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>> {
         machine::call();
         let value_of = self.module.call(session).and_then(|call| call.attributes(object)).ok()?;
@@ -243,7 +243,7 @@ impl Program {
             }
             14 => {
                 let session = self.session(input);
-                // Nobody who is not logged in logs out, so that a card which lies is not found out.
+                // Without a login there is no logout, so a card that stays unlocked is not noticed.
                 let _ = match Self::at_pad(input) {
                     true => module.call(session).and_then(|call| call.set_pin(PinEntry::OnPad, PinEntry::OnPad)),
                     false => {
@@ -272,7 +272,7 @@ impl Program {
                 machine::with(|machine| match what {
                     _ if what & 1 == 0 => machine.next_begin = Some(error),
                     0x80.. => machine.turn_card(),
-                    _ => machine.next_look = Some(error),
+                    _ => machine.next_state = Some(error),
                 });
             }
             _ => {
@@ -301,7 +301,7 @@ impl Program {
             };
             let anybody = self.sessions.iter().any(logged_in);
             let kept = machine::with(|machine| machine.is_kept());
-            assert!(anybody || !kept, "the card is kept, and nobody is logged in");
+            assert!(anybody || !kept, "the card is kept, but nobody is logged in");
         } else if !self.unreliable && !machine::with(|machine| machine.tampered) {
             assert!(machine::with(|machine| machine.is_locked()), "the card is left unlocked");
         }
@@ -325,7 +325,7 @@ impl Program {
             Err(error) => Err(error),
         };
         if let Ok(signature) = answer {
-            assert_eq!(length, Some(signature.len()), "a signature of another length than was said");
+            assert_eq!(length, Some(signature.len()), "the signature does not have the announced length");
             self.check(session, key, mechanism.kind, &message, &signature);
             (self.message, self.signature) = (message, signature.to_vec());
         }
@@ -341,11 +341,11 @@ impl Program {
         signature: &[u8],
     ) {
         let values = [CKA_MODULUS, CKA_PUBLIC_EXPONENT].map(|attribute| self.value(session, key, attribute));
-        // The card may have gone meanwhile, or the user.
+        // The card may have gone meanwhile, or the login may have ended.
         if let [Some(modulus), Some(exponent)] = values {
             assert!(
                 signatures::verifies(kind, message, signature, &modulus, &exponent),
-                "a wrong signature is given out"
+                "the module returns a wrong signature"
             );
         }
     }

@@ -1,6 +1,6 @@
-//! Certificates as a card may hold them: whatever the bytes are, they are read or left out.
+//! Certificates as a card may hold them: the module reads or leaves out any bytes.
 //!
-//! The input is the file. Another parser looks at the same bytes: what both can read they read alike.
+//! The input is the file. Another parser reads the same bytes: if both can read them, they read the same.
 #![no_main]
 
 use jpki_fuzz::answers::Answers;
@@ -20,7 +20,7 @@ fn contains(whole: &[u8], part: &[u8]) -> bool {
     !part.is_empty() && whole.windows(part.len()).any(|window| window == part)
 }
 
-fn look_at(certificate: &Certificate, file: &[u8]) {
+fn check(certificate: &Certificate, file: &[u8]) {
     let der = certificate.der();
     assert!(file.starts_with(der), "other bytes than those of the file");
     for field in
@@ -35,7 +35,7 @@ fn look_at(certificate: &Certificate, file: &[u8]) {
     let key = certificate.public_key();
     assert_eq!(key.size(), key.bits().div_ceil(8));
     assert_eq!(key.modulus().len(), key.size());
-    // A signature over what it recovers to, and nothing else. Big numbers take a hundred times longer than all the rest.
+    // A signature is valid only for what it recovers to. Big numbers take a hundred times longer than all the rest.
     if key.bits() > 512 && file.last().is_some_and(|last| last % 16 != 0) {
         return;
     }
@@ -62,7 +62,7 @@ fn compare(ours: Option<&Certificate>, file: &[u8]) {
     if !(0x0104..=FILE_MAX).contains(&length) {
         return;
     }
-    let ours = ours.expect("a certificate is left out that others can read");
+    let ours = ours.expect("the module reads a certificate that others can read");
     assert_eq!(BigUint::from_bytes_be(&ours.public_key().modulus()), *key.n());
     assert_eq!(Some(ours.serial_number().to_vec()), fields.serial_number.to_der().ok());
     assert_eq!(ours.public_key_info(), info);
@@ -83,7 +83,7 @@ fuzz_target!(|file: &[u8]| {
         assert_eq!(certificate.is_some(), authority.is_some());
         compare(certificate.as_deref(), file);
         if let Some(certificate) = &certificate {
-            look_at(certificate, file);
+            check(certificate, file);
         }
     }
     machine::tear_down();

@@ -1,5 +1,5 @@
-//! Settings from any text: no panic; what was set can be written down and set again; a file and a string that say the same
-//! mean the same.
+//! Settings from any text: no panic; settings can be written down and set again; a file and a string with the same
+//! entries mean the same.
 #![no_main]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use jpki_pkcs11::settings::{Error, Labels, LastTry, PinPads, Settings, ShownTokens};
 use libfuzzer_sys::fuzz_target;
 
-/// What these settings are, an entry for each key.
+/// These settings as text, an entry for each key.
 fn entries(settings: &Settings) -> Vec<String> {
     let slots = match settings.slots {
         ShownTokens::Both => "both",
@@ -41,7 +41,7 @@ fn entries(settings: &Settings) -> Vec<String> {
     ]
 }
 
-/// What a name must be to fit a pattern, tried out in the plainest way.
+/// Whether a name fits a pattern, by the simplest algorithm.
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut place, mut at, mut star, mut back) = (0, 0, None, 0);
     while at < name.len() {
@@ -81,7 +81,7 @@ fn check(settings: &Settings) {
     }
 }
 
-/// The string of a file that was taken: its lines one after the other, without their comments.
+/// An accepted file as a string: its lines one after the other, without their comments.
 fn string_of(file: &str) -> String {
     let mut string = String::new();
     let (mut quoted, mut comment) = (false, false);
@@ -97,7 +97,7 @@ fn string_of(file: &str) -> String {
     string
 }
 
-/// The file of a string that was taken: a line for each entry.
+/// An accepted string as a file: a line for each entry.
 fn lines_of(string: &str) -> String {
     let mut lines = String::new();
     let mut rest = string;
@@ -128,7 +128,7 @@ fuzz_target!(|text: &str| {
         }
         Err(error) => drop(error.to_string()),
     }
-    // Above settings that are there already, a mistake says nothing but that.
+    // A mistake in a string above other settings is no panic either.
     let mut settings = Settings { last_try: LastTry::Spare, ..Settings::default() };
     let _ = settings.apply_string(text);
 });

@@ -1,10 +1,10 @@
-//! What becomes of each command, as the input says: one byte for each, and zero for "as it should be".
+//! What happens to each command, as the input says: one byte for each command, with zero for the real answer.
 
 use pcsc_sys::*;
 
 use crate::input::Input;
 
-/// What goes wrong below the card.
+/// The errors of PC/SC.
 const TRANSPORT_ERRORS: [LONG; 14] = [
     SCARD_W_REMOVED_CARD,
     SCARD_W_RESET_CARD,
@@ -22,17 +22,17 @@ const TRANSPORT_ERRORS: [LONG; 14] = [
     SCARD_E_UNSUPPORTED_FEATURE,
 ];
 
-/// Status words that mean something, on this card or on others.
+/// Status words with a meaning, on this card or on others.
 const STATUS_WORDS: [u16; 32] = [
     0x9000, 0x63C0, 0x63C1, 0x63C2, 0x63C3, 0x63C5, 0x63CF, 0x6300, 0x6400, 0x6581, 0x6700, 0x6881, 0x6981, 0x6982,
     0x6983, 0x6984, 0x6985, 0x6986, 0x6A80, 0x6A81, 0x6A82, 0x6A83, 0x6A86, 0x6A88, 0x6B00, 0x6C10, 0x6D00, 0x6E00,
     0x6F00, 0x6101, 0x6200, 0x0000,
 ];
 
-/// What becomes of a command.
+/// What happens to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// The card answers, and nobody touches the answer.
+    /// The card answers, and its answer arrives unchanged.
     Real,
     /// The card executes the command, and its answer is changed on the way.
     Changed(Change),
@@ -42,7 +42,7 @@ pub enum Fate {
     Lost {
         /// The card has executed the command.
         executed: bool,
-        /// What PC/SC says.
+        /// The error of PC/SC.
         error: LONG,
     },
     /// The card is pulled out before it sees the command.
@@ -56,11 +56,11 @@ pub enum Change {
     Byte(usize, u8),
     /// Another status word.
     Status(u16),
-    /// So many bytes of data are missing at the end.
+    /// This many bytes of data are missing at the end.
     Shorter(usize),
-    /// More data stand before the status word.
+    /// There are more data before the status word.
     Longer(Vec<u8>),
-    /// Other data from some place on, as long as the real ones at most.
+    /// Other data from some place on, at most as long as the real ones.
     Data(usize, Vec<u8>),
 }
 
@@ -94,7 +94,7 @@ impl Change {
 pub struct Answers(Vec<u8>);
 
 impl Answers {
-    /// Fates from the input; when they are used up, all answers are real.
+    /// Fates from the input; after the last one, all answers are real.
     pub fn new(bytes: &[u8]) -> Self {
         Answers(bytes.to_vec())
     }
@@ -123,7 +123,7 @@ impl Answers {
         fate
     }
 
-    /// An error of PC/SC, as the input says. Not the one that makes the module wait for other programs.
+    /// An error of PC/SC, as the input says; never the error that makes the module wait for other programs.
     pub fn error(input: &mut Input<'_>) -> LONG {
         input.pick(&TRANSPORT_ERRORS)
     }

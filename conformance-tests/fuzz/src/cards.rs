@@ -1,4 +1,4 @@
-//! What lies in the reader.
+//! The cards in the reader.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,40 +10,40 @@ use crate::input::Input;
 
 /// A card in the reader.
 pub trait Chip: Send {
-    /// Power comes on, or goes.
+    /// Turns the power on or off.
     fn set_power(&mut self, on: bool);
 
     /// The answer to a command.
     fn transmit(&mut self, command: &[u8]) -> Vec<u8>;
 
-    /// Some PIN is in the verified state.
+    /// Whether a PIN is in the verified state.
     fn is_unlocked(&self) -> bool;
 
-    /// The same for the same card, another one for each other card.
+    /// A number that only this card has.
     fn number(&self) -> u64;
 }
 
-/// Keys and certificates of the virtual card: small ones, because big numbers under a sanitizer take their time, and
-/// always the same ones, so that an input means the same on every machine.
+/// Keys and certificates of the virtual card: small ones, because big numbers are slow under a sanitizer, and always
+/// the same ones, so an input means the same on every machine.
 fn identity() -> Arc<Identity> {
     static IDENTITY: OnceLock<Arc<Identity>> = OnceLock::new();
     let read = || Identity::load_or_create(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/identity")));
     Arc::clone(IDENTITY.get_or_init(|| Arc::new(read().expect("the folder identity"))))
 }
 
-/// The virtual card, each of them another one: the module remembers for the whole process which PINs a card has
-/// refused, and one input must not see what another has left.
+/// The virtual card, another one for each input: the module remembers for the whole process which PINs a card has
+/// refused, and inputs must not affect each other.
 pub struct VirtualCard {
     card: Card,
     number: u64,
     tag_at: usize,
-    /// That leaving the application locks the card is not so for this one.
+    /// Leaving the application does not lock this card.
     pub lies: bool,
 }
 
 impl VirtualCard {
-    /// A card as the input wants it. No bytes stand for an ordinary one, but for its number, which costs the module
-    /// thousands of hashes.
+    /// A card as the input describes it. An empty input stands for an ordinary card, but without a number: the number
+    /// costs the module thousands of hashes.
     pub fn new(input: &mut Input<'_>) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
@@ -82,7 +82,7 @@ impl VirtualCard {
             ..Options::default()
         };
         let lies = options.leave == LeaveBehaviour::Lies;
-        // The end of the certificate's signature, which nothing reads: it tells one card from another.
+        // The end of the certificate's signature, which nothing checks: it distinguishes the cards.
         let tag_at = identity().auth_certificate().len() - size_of::<u64>();
         VirtualCard { card: Card::new(identity(), options), number, tag_at, lies }
     }
@@ -117,11 +117,11 @@ impl Chip for VirtualCard {
     }
 }
 
-/// A card that takes every PIN, gives any file it has, and signs everything with the same bytes.
+/// A card that accepts every PIN, returns any file that it has, and signs everything with the same bytes.
 pub struct PaperCard {
     /// Short identifiers and contents.
     pub files: Vec<(u8, Vec<u8>)>,
-    /// What it takes for a signature.
+    /// The bytes that the card returns as a signature.
     pub signature: Vec<u8>,
     file: u8,
 }
@@ -149,7 +149,7 @@ impl Chip for PaperCard {
 
     fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
         match *command {
-            // No common application: the module takes the card's number from it, at a price.
+            // No common application: a card number would cost the module thousands of hashes.
             [0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0x10, ..] => vec![0x6A, 0x82],
             [0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, file] => {
                 self.file = file;

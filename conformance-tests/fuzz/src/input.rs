@@ -1,4 +1,4 @@
-//! The input of a fuzzer, taken apart from the front. Past its end everything is zero, so that any bytes mean something.
+//! The input of a fuzzer, read from the front. Past its end everything is zero, so any bytes are a valid input.
 
 /// The bytes that are left.
 #[derive(Clone)]
@@ -10,7 +10,7 @@ impl<'a> Input<'a> {
         Input(bytes)
     }
 
-    /// Nothing is left.
+    /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -39,18 +39,18 @@ impl<'a> Input<'a> {
         taken
     }
 
-    /// A byte that says how many, and these bytes.
+    /// A length byte, and so many bytes; returns these bytes.
     pub fn blob(&mut self) -> &'a [u8] {
         let length = self.byte();
         self.take(usize::from(length))
     }
 
-    /// One of several things.
+    /// One of several values.
     pub fn pick<T: Copy>(&mut self, things: &[T]) -> T {
         things[usize::from(self.byte()) % things.len()]
     }
 
-    /// All that is left.
+    /// All bytes that are left.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
     }

@@ -1,8 +1,8 @@
 //! What the fuzz targets share: a machine with one reader, as the module sees it through PC/SC.
 //!
-//! [`pcsc`] defines the functions of libpcsclite anew, so that the module's own transport runs above it, and nothing
-//! of the module has to know that it is fuzzed. [`machine`] is the reader, [`cards`] what lies in it, [`answers`] says
-//! what becomes of each command, and [`watch`] looks at all that goes to the card and knows what never may.
+//! [`pcsc`] defines the functions of libpcsclite anew, so the module's own transport runs above it, and the module
+//! needs no change for the fuzzers. [`machine`] is the reader, [`cards`] are the cards in it, [`answers`] says what
+//! happens to each command, and [`watch`] checks all that goes to the card.
 
 pub mod answers;
 pub mod cards;

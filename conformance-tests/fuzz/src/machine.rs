@@ -12,10 +12,10 @@ use crate::watch::Watch;
 /// The name of the reader.
 pub const READER: &str = "Fuzzed Reader 00 00";
 
-/// What a handle to the card is good for.
+/// A handle to the card.
 struct Handle {
     number: SCARDHANDLE,
-    /// The insertion that it was made for.
+    /// The insertion for which the handle was made.
     events: u16,
     in_transaction: bool,
     exclusive: bool,
@@ -24,7 +24,7 @@ struct Handle {
 /// The machine. There is one for each process, as there is one PC/SC.
 pub struct Machine {
     chip: Option<Box<dyn Chip>>,
-    /// The card, while it lies beside the reader.
+    /// The card, while it is not in the reader.
     beside: Option<Box<dyn Chip>>,
     /// The card lies the wrong way round, and gets no power.
     mute: bool,
@@ -34,15 +34,15 @@ pub struct Machine {
     pub answers: Answers,
     /// The next transaction, or connection, fails with this.
     pub next_begin: Option<LONG>,
-    /// The next question for the state of the reader fails with this.
-    pub next_look: Option<LONG>,
-    /// A question for the state of the reader has failed, so that the module takes the card to be gone.
-    look_failed: bool,
+    /// The next query of the reader's state fails with this.
+    pub next_state: Option<LONG>,
+    /// A query of the reader's state has failed, so the module takes the card to be gone.
+    state_failed: bool,
     /// The reader's PIN pad.
     pub pad: Option<Pad>,
-    /// What never may happen.
+    /// The checks of all that goes to the card.
     pub watch: Watch,
-    /// Some answer was not the card's own.
+    /// At least one answer was not the card's own.
     pub tampered: bool,
     handles: Vec<Handle>,
     last_handle: SCARDHANDLE,
@@ -64,8 +64,8 @@ pub fn set_up(chip: Box<dyn Chip>, answers: Answers) {
         events: 1,
         answers,
         next_begin: None,
-        next_look: None,
-        look_failed: false,
+        next_state: None,
+        state_failed: false,
         pad: None,
         watch: Watch::default(),
         tampered: false,
@@ -74,7 +74,7 @@ pub fn set_up(chip: Box<dyn Chip>, answers: Answers) {
     });
 }
 
-/// Does something with the machine; nothing without one.
+/// Runs `work` on the machine; does nothing if there is none.
 pub fn with<T: Default>(work: impl FnOnce(&mut Machine) -> T) -> T {
     lock().as_mut().map(work).unwrap_or_default()
 }
@@ -87,7 +87,7 @@ pub fn call() {
 /// Takes the machine away, after the module was finalized.
 ///
 /// # Panics
-/// Where the module has left a connection open.
+/// If the module has left a connection open.
 pub fn tear_down() {
     let machine = lock().take();
     if let Some(machine) = machine {
@@ -127,15 +127,15 @@ impl Machine {
         self.chip.as_ref().is_none_or(|chip| !chip.is_unlocked())
     }
 
-    /// The module has the card for itself: it may be unlocked between two transactions.
+    /// The module has the card for itself: the card may be unlocked between two transactions.
     pub fn is_kept(&self) -> bool {
         self.handles.iter().any(|handle| handle.exclusive)
     }
 
-    /// The state of the reader, as SCardGetStatusChange tells it, and how long the ATR is.
+    /// The state of the reader, as SCardGetStatusChange reports it, and the length of the ATR.
     pub(crate) fn state(&mut self) -> Result<(DWORD, DWORD), LONG> {
-        if let Some(error) = self.next_look.take() {
-            self.look_failed = true;
+        if let Some(error) = self.next_state.take() {
+            self.state_failed = true;
             return Err(error);
         }
         let (card, atr) = match &self.chip {
@@ -155,7 +155,7 @@ impl Machine {
             return Err(SCARD_W_UNPOWERED_CARD);
         }
         chip.set_power(true);
-        assert!(!self.handles.iter().any(|other| exclusive || other.exclusive), "the module is in its own way");
+        assert!(!self.handles.iter().any(|other| exclusive || other.exclusive), "the module blocks its own connection");
         self.last_handle += 1;
         let (number, events) = (self.last_handle, self.events);
         self.handles.push(Handle { number, events, in_transaction: false, exclusive });
@@ -163,14 +163,14 @@ impl Machine {
     }
 
     pub(crate) fn disconnect(&mut self, handle: SCARDHANDLE, disposition: DWORD) -> LONG {
-        let gone = self.handle(handle).is_err() || self.look_failed;
+        let gone = self.handle(handle).is_err() || self.state_failed;
         let Some(place) = self.handles.iter().position(|other| other.number == handle) else {
             return SCARD_E_INVALID_HANDLE;
         };
         let handle = self.handles.remove(place);
         assert!(!handle.in_transaction, "disconnected in a transaction");
         match disposition {
-            SCARD_LEAVE_CARD => assert!(!handle.exclusive || gone, "a card that was kept is left as it is"),
+            SCARD_LEAVE_CARD => assert!(!handle.exclusive || gone, "a card that was kept is not powered down"),
             SCARD_UNPOWER_CARD => assert!(handle.exclusive, "the card is powered down for everybody"),
             _ => panic!("disconnected with {disposition}"),
         }
@@ -201,18 +201,18 @@ impl Machine {
         if let Some(chip) = &mut self.chip {
             chip.set_power(true);
         }
-        self.look_failed = false;
+        self.state_failed = false;
         self.watch.begin();
         Ok(())
     }
 
     pub(crate) fn end(&mut self, handle: SCARDHANDLE, disposition: DWORD) -> LONG {
-        let gone = self.handle(handle).is_err() || self.look_failed;
+        let gone = self.handle(handle).is_err() || self.state_failed;
         let Some(handle) = self.handles.iter_mut().find(|other| other.number == handle) else {
             return SCARD_E_INVALID_HANDLE;
         };
         if !handle.in_transaction {
-            // The pcsc crate ends a transaction once more where the first time has failed.
+            // The pcsc crate ends a transaction once more if the first time has failed.
             return SCARD_E_NOT_TRANSACTED;
         }
         handle.in_transaction = false;

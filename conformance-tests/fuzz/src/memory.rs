@@ -1,7 +1,7 @@
-//! A program's memory, as the module gets to see it: each buffer by itself, with canaries around what it may touch.
+//! A program's memory for the module: each buffer by itself, with canaries on both sides.
 
 const CANARY: u8 = 0xC5;
-/// Canaries on either side; beyond them the sanitizer looks.
+/// The number of canaries on either side; beyond them the sanitizer checks.
 const MARGIN: usize = 8;
 
 /// A buffer of a stated length, aligned or not.
@@ -13,7 +13,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// A buffer with these bytes in it, that begins `odd` bytes (up to 7) behind an aligned address.
+    /// A buffer with this content, `odd` bytes (up to 7) behind an aligned address.
     pub fn of(content: &[u8], odd: u8) -> Self {
         let start = MARGIN + usize::from(odd & 7);
         let mut memory = vec![CANARY; start + content.len() + MARGIN];
@@ -26,24 +26,24 @@ impl Buffer {
         Self::of(&(0..length).map(|place| place as u8 ^ 0x5A).collect::<Vec<_>>(), odd)
     }
 
-    /// Where it begins.
+    /// Where the buffer begins.
     pub fn pointer<T>(&mut self) -> *mut T {
         self.memory.as_mut_ptr().wrapping_add(self.start).cast()
     }
 
-    /// What is in it now.
+    /// The present content of the buffer.
     pub fn content(&self) -> &[u8] {
         &self.memory[self.start..self.start + self.length]
     }
 
-    /// Looks at what the module has done: it has changed nothing beyond the first `written` bytes.
+    /// Checks that the module has changed nothing beyond the first `written` bytes.
     ///
     /// # Panics
-    /// Where it has.
+    /// If it has.
     pub fn check(&self, written: usize, what: &str) {
         let (before, after) = (&self.memory[..self.start], &self.memory[self.start + self.length..]);
         assert!(before.iter().chain(after).all(|byte| *byte == CANARY), "{what}: written outside of a buffer");
         assert!(written <= self.length, "{what}: {written} bytes in a buffer of {}", self.length);
-        assert!(self.content()[written..] == self.before[written..], "{what}: written beyond what was said");
+        assert!(self.content()[written..] == self.before[written..], "{what}: written beyond the reported length");
     }
 }

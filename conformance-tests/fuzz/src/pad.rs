@@ -11,12 +11,12 @@ pub const FEATURE_REQUEST: u32 = 0x4200_0000 + 3400;
 const VERIFY: u32 = 0x4233_0006;
 const MODIFY: u32 = 0x4233_0007;
 
-/// What the user does when the pad asks.
+/// What the user does at the pad.
 #[derive(Debug, Clone)]
 pub enum User {
-    /// Types this.
+    /// The user types this.
     Types(Vec<u8>),
-    /// Something that never reaches the card: the reader's own status word.
+    /// Nothing reaches the card: the reader answers with a status word of its own.
     Fails(u16),
     /// The reader fails.
     Error(LONG),
@@ -28,18 +28,18 @@ pub struct Pad {
     pub features: Vec<u8>,
     /// What the user will do.
     pub user: VecDeque<User>,
-    /// The codes may be those of each other, or of anything.
+    /// The codes in the list of features may be wrong.
     lies: bool,
 }
 
 impl Pad {
-    /// A pad as it should be.
+    /// A correct pad.
     pub fn new() -> Self {
         let entry = |code: u32| [&[code as u8, 4], &code.to_be_bytes()[..]].concat();
         Pad { features: [entry(VERIFY), entry(MODIFY)].concat(), user: VecDeque::new(), lies: false }
     }
 
-    /// A pad whose reader says what the input wants.
+    /// A pad whose list of features comes from the input.
     pub fn that_lies(input: &mut Input<'_>) -> Self {
         Pad { features: input.blob().to_vec(), lies: true, ..Self::new() }
     }
@@ -47,22 +47,22 @@ impl Pad {
     /// Lets the user complete a command.
     ///
     /// # Errors
-    /// What SCardControl ends with. A status word of the reader's own is `Ok(Err(status))`.
+    /// The error of SCardControl. A status word of the reader's own is `Ok(Err(status))`.
     ///
     /// # Panics
-    /// Where the structure is not one of part 10, §2.5.2 and §2.5.3.
+    /// If the structure does not follow part 10, §2.5.2 and §2.5.3.
     pub fn complete(&mut self, code: u32, structure: &[u8]) -> Result<Result<Vec<u8>, u16>, LONG> {
-        // Where the lengths stand, the length of the data, and how often the user types.
+        // The places of the lengths and of the data's length, and how often the user types.
         let (lengths, data, times) = match code {
             VERIFY => (5, 15, 1),
             MODIFY => (7, 20, 2),
-            // A reader that lied about its codes gets what it asked for, and does nothing with it.
+            // A reader with wrong codes in its list gets such a code, and does nothing.
             _ => return Err(pcsc_sys::SCARD_E_UNSUPPORTED_FEATURE),
         };
         let size = u32::from_le_bytes(structure[data..data + 4].try_into().expect("four bytes"));
         let command = &structure[data + 4..];
         if self.lies && size as usize != command.len() {
-            // The one structure under the other's code.
+            // The structure belongs to the other code.
             return Err(pcsc_sys::SCARD_E_INVALID_PARAMETER);
         }
         assert_eq!(size as usize, command.len(), "ulDataLength");

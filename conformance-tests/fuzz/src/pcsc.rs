@@ -1,4 +1,4 @@
-//! The functions of libpcsclite, for a machine that is not there. The linker takes these for those of the library.
+//! The functions of libpcsclite for an invented machine. The linker takes them instead of the library's.
 //!
 //! None of them ever waits, and none sends anything to the PC/SC service of the machine that the fuzzer runs on.
 #![allow(non_snake_case, non_upper_case_globals, missing_docs)]
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn SCardGetStatusChange(
 ) -> LONG {
     // SAFETY: by this function's contract.
     let states = unsafe { slice::from_raw_parts_mut(states, count as usize) };
-    // Where all readers are left out, there is nothing to wait for.
+    // If all readers are left out, there is nothing to wait for.
     let mut changed = states.iter().all(|state| state.dwCurrentState == SCARD_STATE_IGNORE);
     for state in states {
         // SAFETY: by this function's contract.
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn SCardGetStatusChange(
             },
             _ => return SCARD_E_UNKNOWN_READER,
         };
-        // Whoever asks leaves this reader out.
+        // The caller leaves this reader out.
         if state.dwCurrentState == SCARD_STATE_IGNORE {
             state.dwEventState = 0;
             continue;
@@ -196,7 +196,7 @@ fn answer(outcome: Option<Result<(), LONG>>) -> LONG {
 }
 
 /// # Safety
-/// `command` has `command_length` bytes, `response` has the room that stands in `response_length`.
+/// `command` has `command_length` bytes, `response` has room for the number of bytes in `response_length`.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SCardTransmit(
@@ -228,10 +228,10 @@ pub unsafe extern "C" fn SCardTransmit(
     }
 }
 
-/// What the reader has of its own: a PIN pad, or nothing.
+/// The reader's own features: a PIN pad, or nothing.
 ///
 /// # Safety
-/// `send` has `send_length` bytes, `receive` the room that `receive_length` says; `length` is NULL or may be written.
+/// `send` has `send_length` bytes, `receive` has room for `receive_length`; `length` is NULL or may be written.
 // SAFETY: as above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn SCardControl(

@@ -1,4 +1,4 @@
-//! A second opinion on signatures, without the code of the module.
+//! A check of signatures without the code of the module.
 
 use rsa::{BigUint, Pss, RsaPublicKey};
 use sha1::Sha1;
@@ -29,7 +29,7 @@ fn digest_info(mechanism: CK_MECHANISM_TYPE, message: &[u8]) -> Option<Vec<u8>> 
     })
 }
 
-/// Whether `signature` is one over `message` by the key with this modulus and exponent.
+/// Whether `signature` is right for `message` and the key with this modulus and exponent.
 pub fn verifies(
     mechanism: CK_MECHANISM_TYPE,
     message: &[u8],

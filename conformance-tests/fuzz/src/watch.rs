@@ -1,32 +1,32 @@
-//! What goes to the card, and what never may: the rules of docs/architecture.md, looked at from below.
+//! Checks that nothing forbidden goes to the card: the rules of docs/architecture.md, checked from below.
 
 use std::collections::HashMap;
 
-/// The PINs, by the files that they are in.
+/// The files of the two PINs.
 const PIN_FILES: [u8; 2] = [0x18, 0x1B];
 
-/// The names of the applications that lock the card when they are selected.
+/// The names of the applications whose SELECT locks the card.
 const OTHERS: [&[u8]; 2] =
     [&[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00], &[0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x01, 0x00]];
 
-/// A PIN that was refused, and the tries left then.
+/// A refused PIN, and the tries left after it.
 type Refused = (Vec<u8>, Option<u8>);
 
-/// What has become of the last PIN that was sent during one call.
+/// The result of the last PIN that was sent during one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Attempt {
     None,
     Accepted,
     /// The card does not know short identifiers: this PIN may be sent in the other form.
     FormRefused(u8, Vec<u8>),
-    /// Refused, or nobody knows: this call sends no other.
+    /// Refused, or not known: this call must send no other PIN.
     Over,
 }
 
-/// One command that was sent, and what the module was told.
+/// One command, and the status word that the module got.
 struct Last {
     command: Vec<u8>,
-    /// `None` where nothing came back.
+    /// `None` if no answer came.
     status: Option<u16>,
 }
 
@@ -34,15 +34,14 @@ struct Last {
 pub struct Watch {
     /// The settings forbid risking the last try.
     pub spare_last_try: bool,
-    /// The command that is sent was completed at a PIN pad: the module does not know the PIN, and the user may type
-    /// what he likes.
+    /// The command was completed at a PIN pad: the module does not know the PIN, and the user may type anything.
     pub at_pad: bool,
     /// For each card and PIN file, the PINs that were refused.
     refused: HashMap<(u64, u8), Vec<Refused>>,
-    /// The same for those whose answer was lost, and after which the card has not told the tries left.
+    /// The same for PINs whose answer was lost, until the card reports the tries left.
     unanswered: HashMap<(u64, u8), Vec<Vec<u8>>>,
-    /// What the module can know of the card in the reader: its number, or another one where it was told something
-    /// else when it looked.
+    /// The card as the module knows it: its number, or an invented one if the module got false answers when it
+    /// recognised the card.
     identity: u64,
     strangers: u64,
     attempt: Attempt,
@@ -90,10 +89,10 @@ impl Watch {
     /// A command is sent.
     ///
     /// # Panics
-    /// Where it never may be.
+    /// If the command is forbidden.
     pub fn command(&mut self, command: &[u8]) {
         if self.last.is_none() && command.get(5..) == Some(OTHERS[1]) {
-            // Nothing but a look which card it is begins with the common application.
+            // Only recognising the card begins with the common application.
             self.recognising = Some(true);
         }
         match command {
@@ -108,7 +107,7 @@ impl Watch {
                 let last = self.last.as_ref().expect("CHANGE REFERENCE DATA without VERIFY before it");
                 assert!(
                     last.command.len() > 5 && last.command[..4] == [0x00, 0x20, 0x00, 0x80],
-                    "a PIN is changed that was not verified just before"
+                    "a PIN is changed, but was not verified just before"
                 );
                 assert_eq!(last.status, Some(0x9000), "a PIN is changed after a refusal");
                 assert!(self.at_pad || has_form(self.verified, new), "a new PIN of a wrong form: {new:?}");
@@ -117,12 +116,12 @@ impl Watch {
         }
     }
 
-    /// The PIN file that P2 means.
+    /// The PIN file that P2 refers to.
     fn pin_file(&self, p2: u8) -> u8 {
         let file = match (p2, &self.last) {
             (0x80, Some(Last { command, .. })) => match command[..] {
                 [0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, file] => file,
-                _ => panic!("VERIFY of the current file, and no file was selected just before"),
+                _ => panic!("VERIFY of the current file, but no file was selected just before"),
             },
             _ => p2 & 0x7F,
         };
@@ -135,13 +134,13 @@ impl Watch {
         let refused = self.refused.get(&(self.identity, file));
         assert!(
             self.at_pad || !refused.is_some_and(|refused| refused.iter().any(|(other, _)| other == pin)),
-            "a PIN that was refused is sent again"
+            "a refused PIN is sent again"
         );
         let unanswered =
             self.unanswered.get(&(self.identity, file)).is_some_and(|all| all.iter().any(|one| one == pin));
         assert!(
             self.at_pad || !unanswered,
-            "a PIN whose answer was lost is sent again, and the card has not told the tries left"
+            "a PIN whose answer was lost is sent again before the card has reported the tries left"
         );
         match &self.attempt {
             Attempt::None | Attempt::Accepted => {}
@@ -149,16 +148,16 @@ impl Watch {
                 current && *before == file && same == pin,
                 "another PIN is sent after the card refused the form of the command"
             ),
-            Attempt::Over => panic!("a PIN is sent again in the same call, and the card had not accepted it"),
+            Attempt::Over => panic!("a PIN is sent again in the same call, but the card has not accepted the first"),
         }
         if self.spare_last_try {
             let told = self.tries_told[usize::from(file == PIN_FILES[1])];
-            assert!(told.is_some(), "a PIN is sent without a look at the tries left");
+            assert!(told.is_some(), "a PIN is sent without a query of the tries left");
             assert_ne!(told, Some(0x63C1), "the last try is risked");
         }
     }
 
-    /// What the module is told. `real`: the card's own words. `card` is the number of the card.
+    /// The answer that the module gets. `real`: it is the card's own. `card` is the number of the card.
     pub fn answer(&mut self, command: &[u8], answer: Option<&[u8]>, real: bool, card: u64) {
         let status = answer.and_then(|answer| answer.last_chunk()).map(|status| u16::from_be_bytes(*status));
         self.recognising = self.recognising.map(|all_real| all_real && real);
@@ -168,7 +167,7 @@ impl Watch {
                 let file = self.pin_file(p2);
                 self.tries_told[usize::from(file == PIN_FILES[1])] = Some(status.unwrap_or(0));
                 if let Some(tries) = status.and_then(tries_left) {
-                    // Whether the last one was compared, the count tells.
+                    // The count shows whether the card has compared the PIN whose answer was lost.
                     self.unanswered.remove(&(self.identity, file));
                     match self.recognising {
                         None => {}
@@ -178,10 +177,10 @@ impl Watch {
                             self.identity = self.strangers;
                         }
                     }
-                    // More tries than there were: somebody has shown the card a right PIN.
+                    // More tries than before: the card has got a right PIN.
                     if let Some(refused) = self.refused.get_mut(&(self.identity, file)) {
                         refused.retain(|(_, left)| left.is_none_or(|left| left >= tries));
-                        // Refused without a number, or fewer tries since: this one counts.
+                        // Refused without a number, or fewer tries since: the new number counts.
                         for (_, left) in refused {
                             *left = Some(left.map_or(tries, |left| left.min(tries)));
                         }
@@ -226,11 +225,11 @@ impl Watch {
         };
     }
 
-    /// The transaction ends. `powered_down`: and the card with it. `gone`: the card is not in the reader any more, so
-    /// that it has no power anyway.
+    /// The transaction ends. `powered_down`: the card is powered down. `gone`: the card is not in the reader any more,
+    /// so it has no power anyway.
     ///
     /// # Panics
-    /// Where a PIN was sent and the card may stay unlocked.
+    /// If a PIN was sent and the card may stay unlocked.
     pub fn end(&mut self, powered_down: bool, gone: bool) {
         if !self.unlocked || powered_down || gone {
             return;

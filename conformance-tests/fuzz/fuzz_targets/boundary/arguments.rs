@@ -1,4 +1,4 @@
-//! What the calls are made with: numbers, bytes, rooms, mechanisms and templates, as the input says.
+//! The arguments of the calls: numbers, bytes, rooms, mechanisms and templates, as the input says.
 
 use std::ptr::null_mut;
 
@@ -47,7 +47,7 @@ pub(crate) const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 16] = [
 
 pub(crate) const PINS: [&[u8]; 6] = [b"1234", b"ABC123", b"abc123", b"4321", b"WRONG9", b"12"];
 
-/// Settings that change nothing outside of the process.
+/// Settings that change nothing outside the process.
 pub(crate) const TEXTS: [&[u8]; 6] = [
     b"\0",
     b"slots=auth\0",
@@ -57,7 +57,7 @@ pub(crate) const TEXTS: [&[u8]; 6] = [
     b"ca-certificates=false readers=\"Fuzzed*,*\"\0",
 ];
 
-/// A number that the module writes, or is told and writes: NULL now and then.
+/// A number that the module writes, or reads and writes; sometimes NULL.
 pub(crate) struct Number {
     pub(crate) buffer: Option<Buffer>,
 }
@@ -84,7 +84,7 @@ impl Number {
     }
 }
 
-/// Bytes that go in: NULL, or a buffer, with its own length or one that no memory has.
+/// Input bytes: NULL, or a buffer, with its own length or with one that no memory has.
 pub(crate) struct Bytes {
     buffer: Option<Buffer>,
     pub(crate) length: CK_ULONG,
@@ -119,7 +119,7 @@ impl Bytes {
     }
 }
 
-/// Calls `function` with room for `T`s and its length, and looks at what it has written there.
+/// Calls `function` with room for `T`s and its length, and checks what it has written there.
 pub(crate) fn fill<T>(
     input: &mut Input<'_>,
     what: &str,
@@ -145,7 +145,7 @@ pub(crate) fn fill<T>(
     (rv, room.content()[..written].to_vec())
 }
 
-/// Calls `function` with a place for one `T`, which it fills only where it succeeds.
+/// Calls `function` with a place for one `T`, which it fills only if it succeeds.
 pub(crate) fn place<T>(
     input: &mut Input<'_>,
     what: &str,
@@ -193,7 +193,7 @@ pub(crate) fn with_mechanism(input: &mut Input<'_>, function: impl FnOnce(*mut C
     rv
 }
 
-/// Calls `function` with a template. `reading`: its values are looked at by the module, not filled.
+/// Calls `function` with a template. `reading`: the module reads the values, and does not fill them.
 pub(crate) fn with_template(
     input: &mut Input<'_>,
     reading: bool,
@@ -222,7 +222,7 @@ pub(crate) fn with_template(
         let (mut value, length) = match shape & 7 {
             0 => (None, 0),
             1 => (None, CK_ULONG::from(input.byte())),
-            // What is left from a value that could not be had.
+            // The length that a value which could not be read has left.
             2 if reading => (Some(Buffer::of(input.blob(), shape)), CK_UNAVAILABLE_INFORMATION),
             3 => (Some(Buffer::of(&CKO_CERTIFICATE.to_ne_bytes(), shape >> 3)), 8),
             4 => (Some(Buffer::of(&[0; 600], shape >> 3)), 600),

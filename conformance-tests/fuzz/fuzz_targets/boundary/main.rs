@@ -1,7 +1,7 @@
-//! A program that calls the exported functions in any order, with any arguments that a pointer may honestly lead to:
-//! nothing crashes, nothing panics, and nothing is written where it must not be.
+//! A program that calls the exported functions in any order, with any arguments whose pointers are NULL or valid:
+//! nothing crashes, nothing panics, and nothing is written to the wrong place.
 //!
-//! The input: how many bytes of answers of the card, three bytes of card, the answers, and then the calls.
+//! The input: the number of bytes for the card's answers, three bytes for the card, the answers, and then the calls.
 #![no_main]
 
 mod arguments;
@@ -39,7 +39,7 @@ fuzz_target!(init: {
         program.one_call(&mut input);
     }
     machine::call();
-    // SAFETY: NULL is what the standard wants.
+    // SAFETY: the standard requires NULL.
     unsafe { C_Finalize(null_mut()) };
     machine::tear_down();
 });

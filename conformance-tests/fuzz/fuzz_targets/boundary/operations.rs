@@ -7,7 +7,7 @@ use crate::arguments::{Bytes, fill, with_mechanism};
 use crate::program::Program;
 
 impl Program {
-    /// The call of a number.
+    /// The call with this number.
     pub(crate) fn operation(&self, number: u8, input: &mut Input<'_>) {
         // SAFETY: as in `one_call`.
         unsafe {

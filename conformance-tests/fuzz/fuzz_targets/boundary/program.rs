@@ -1,4 +1,4 @@
-//! The program and its calls, all but those of operations and those that the module does not have.
+//! The program and its calls, without those of operations and of functions that the module does not have.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -65,7 +65,7 @@ impl Program {
             flags: CK_FLAGS::from(bits >> 2 & 3),
             pReserved: text.as_mut().map_or(null_mut(), Buffer::pointer),
         };
-        // SAFETY: the arguments are there, and the text has its terminator.
+        // SAFETY: the arguments are valid, and the text has its terminator.
         unsafe { C_Initialize((&raw mut arguments).cast()) };
         if let Some(text) = text {
             text.check(0, "settings");
@@ -76,8 +76,8 @@ impl Program {
     pub(crate) fn one_call(&mut self, input: &mut Input<'_>) {
         machine::call();
         let number = input.byte();
-        // SAFETY: for all calls below: every pointer is NULL, or leads to a buffer that is as long as is said, or is said to
-        // be longer than memory can be.
+        // SAFETY: for all calls below: every pointer is NULL, or leads to a buffer of the given length, or the given
+        // length is longer than memory can be.
         unsafe {
             match number {
                 0 => Self::initialize(input),

@@ -8,7 +8,7 @@ use crate::arguments::{Bytes, Number};
 use crate::program::Program;
 
 impl Program {
-    /// Whatever stands behind their pointers, they let it be.
+    /// These functions leave the memory behind their pointers unchanged.
     pub(crate) fn unsupported(&self, input: &mut Input<'_>) {
         let (s, o, mut data) = (self.session(input), self.object(input), Bytes::new(input));
         let (p, n) = (data.pointer(), data.length);
@@ -75,9 +75,9 @@ impl Program {
                 _ => C_UnwrapKeyAuthenticated(s, p.cast(), o, p, n, p.cast(), n, p, n, l),
             }
         };
-        assert_ne!(rv, CKR_OK, "a function that is not there has succeeded");
-        data.check("a function that is not there");
-        length.check("a function that is not there");
-        assert!(length.buffer.is_none() || length.value() == n, "a function that is not there has written a length");
+        assert_ne!(rv, CKR_OK, "an unsupported function has succeeded");
+        data.check("an unsupported function");
+        length.check("an unsupported function");
+        assert!(length.buffer.is_none() || length.value() == n, "an unsupported function has written a length");
     }
 }
