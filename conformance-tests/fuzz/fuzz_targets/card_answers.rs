@@ -10,64 +10,17 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 use jpki_fuzz::answers::Answers;
 use jpki_fuzz::cards::VirtualCard;
+use jpki_fuzz::choices::{ATTRIBUTES, PINS};
 use jpki_fuzz::input::Input;
 use jpki_fuzz::pad::{Pad, User};
 use jpki_fuzz::{machine, signatures};
-use jpki_pkcs11::core::{Data, Error, Mechanism, Module, Parameter, PinEntry, PssParameters};
+use jpki_pkcs11::core::{Call, Data, Error, Mechanism, Module, Parameter, PinEntry, PssParameters};
 use jpki_pkcs11::settings::Settings;
 use jpki_pkcs11::token::Readers;
 use libfuzzer_sys::fuzz_target;
 
 /// More calls than this show nothing new. It must stay below the number of refused PINs that the module remembers.
 const CALLS_MAX: usize = 24;
-
-const PINS: [&[u8]; 14] = [
-    b"1234",
-    b"ABC123",
-    b"abc123",
-    b"1234",
-    b"0000",
-    b"9999",
-    b"4321",
-    b"WRONG9",
-    b"A1B2C3",
-    b"",
-    b"12",
-    b"12a4",
-    b"ABCDEF",
-    b"ABCDEF0123456789X",
-];
-
-const ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 28] = [
-    CKA_CLASS,
-    CKA_LABEL,
-    CKA_UNIQUE_ID,
-    CKA_PRIVATE,
-    CKA_ID,
-    CKA_VALUE,
-    CKA_SUBJECT,
-    CKA_ISSUER,
-    CKA_SERIAL_NUMBER,
-    CKA_START_DATE,
-    CKA_END_DATE,
-    CKA_PUBLIC_KEY_INFO,
-    CKA_CHECK_VALUE,
-    CKA_HASH_OF_SUBJECT_PUBLIC_KEY,
-    CKA_HASH_OF_ISSUER_PUBLIC_KEY,
-    CKA_KEY_TYPE,
-    CKA_ALLOWED_MECHANISMS,
-    CKA_MODULUS,
-    CKA_MODULUS_BITS,
-    CKA_PUBLIC_EXPONENT,
-    CKA_SIGN,
-    CKA_ALWAYS_AUTHENTICATE,
-    CKA_PRIVATE_EXPONENT,
-    CKA_CERTIFICATE_CATEGORY,
-    CKA_PROFILE_ID,
-    CKA_TRUSTED,
-    CKA_KEY_GEN_MECHANISM,
-    0x8000_1234,
-];
 
 const MECHANISMS: [CK_MECHANISM_TYPE; 10] = [
     CKM_RSA_PKCS,
@@ -136,6 +89,11 @@ impl Program {
         }
     }
 
+    /// A PIN that the program passes; `None` if the user types it at the PIN pad.
+    fn pin_or_pad(input: &mut Input<'_>) -> Option<Vec<u8>> {
+        if Self::at_pad(input) { None } else { Some(Self::pin(input)) }
+    }
+
     /// Whether the user types at the PIN pad, if there is one.
     fn at_pad(input: &mut Input<'_>) -> bool {
         if machine::with(|machine| machine.pad.is_none()) || input.byte() & 1 != 0 {
@@ -184,12 +142,8 @@ impl Program {
             }
             4 | 5 => {
                 let session = self.session(input);
-                let _ = match Self::at_pad(input) {
-                    true => module.call(session).and_then(|call| call.login(CKU_USER, PinEntry::OnPad)),
-                    false => {
-                        module.call(session).and_then(|call| call.login(CKU_USER, PinEntry::Typed(&Self::pin(input))))
-                    }
-                };
+                let pin = Self::pin_or_pad(input);
+                let _ = module.call(session).and_then(|call| call.login(CKU_USER, entry(&pin)));
             }
             6 | 7 => {
                 let session = self.session(input);
@@ -226,13 +180,12 @@ impl Program {
                     if module.call(session).and_then(|call| call.verify_init(mechanism, key)).is_ok() {
                         let _ = module.call(session).and_then(|call| call.verify(&self.message, &signature));
                     }
-                } else if module
-                    .call(session)
-                    .and_then(|call| call.verify_signature_init(mechanism, key, &signature))
-                    .is_ok()
-                {
-                    let _ = module.call(session).and_then(|call| call.verify_signature_update(&self.message));
-                    let _ = module.call(session).and_then(|call| call.verify_signature_final());
+                } else {
+                    let call = |work: &dyn Fn(Call) -> Result<(), Error>| module.call(session).and_then(work);
+                    if call(&|call| call.verify_signature_init(mechanism, key, &signature)).is_ok() {
+                        let _ = call(&|call| call.verify_signature_update(&self.message));
+                        let _ = call(&|call| call.verify_signature_final());
+                    }
                 }
             }
             13 => {
@@ -280,12 +233,8 @@ impl Program {
                 let (session, key) = (self.session(input), self.object(input));
                 if module.call(session).and_then(|call| call.sign_init(mechanism(input), key)).is_ok() {
                     machine::call();
-                    let _ = match Self::at_pad(input) {
-                        true => module.call(session).and_then(|call| call.login(CKU_CONTEXT_SPECIFIC, PinEntry::OnPad)),
-                        false => module
-                            .call(session)
-                            .and_then(|call| call.login(CKU_CONTEXT_SPECIFIC, PinEntry::Typed(&Self::pin(input)))),
-                    };
+                    let pin = Self::pin_or_pad(input);
+                    let _ = module.call(session).and_then(|call| call.login(CKU_CONTEXT_SPECIFIC, entry(&pin)));
                     machine::call();
                     let message = input.blob();
                     if let Ok(signature) = module.call(session).and_then(|call| call.sign_final(message)) {
@@ -373,6 +322,10 @@ impl Program {
             }
         }
     }
+}
+
+fn entry(pin: &Option<Vec<u8>>) -> PinEntry<'_> {
+    pin.as_deref().map_or(PinEntry::OnPad, PinEntry::Typed)
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod cards;
+pub mod choices;
 pub mod input;
 pub mod machine;
 pub mod memory;
