@@ -44,6 +44,8 @@ pub(crate) enum Fate {
     Fails(Error),
     /// The card executes it, and the answer is lost.
     AnswerLost(Error),
+    /// The card does nothing, and answers this status word.
+    Answers(u16),
 }
 
 type Interceptor = Box<dyn FnMut(&[u8]) -> Fate + Send>;

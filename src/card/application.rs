@@ -22,12 +22,18 @@ impl<'t> Application<'t> {
     /// ended by this (card-facts §4.5: a re-SELECT keeps it, single source).
     ///
     /// # Errors
-    /// [`Error::NotJpki`] if the card has no such application, [`Error::Refused`] if something went wrong on it.
+    /// [`Error::NotJpki`] if the card has no such application, which it has to say twice: one odd answer must not make it
+    /// a card of another kind. [`Error::Refused`] for any other refusal.
     pub fn select(channel: &'t mut dyn Channel, quirks: &'t mut Quirks) -> Result<Self, Error> {
-        match select_application(channel, files::JPKI)? {
+        let first = select_application(channel, files::JPKI)?;
+        let status = match first {
+            status if status == StatusWord::OK || status.is_failure() => status,
+            _ => select_application(channel, files::JPKI)?,
+        };
+        match status {
             StatusWord::OK => Ok(Application { channel, quirks, unlocked: false, power_down: false }),
-            status if status.is_failure() => Err(Error::Refused(status)),
-            _ => Err(Error::NotJpki),
+            status if status == first && !status.is_failure() => Err(Error::NotJpki),
+            status => Err(Error::Refused(status)),
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Error {
     NotFound,
     /// The file is there and holds nothing: filler, or no bytes at all.
     Blank,
+    /// The card refused a later part of a file, though it had given the first one.
+    ReadInterrupted,
     /// The card compared the PIN and it was wrong. The tries left, if the card said so.
     WrongPin(Option<u8>),
     /// The user has cancelled at the PIN pad, or typed nothing in time. The card has seen nothing.
@@ -65,6 +67,7 @@ impl fmt::Display for Error {
             Error::Locked => f.write_str("the PIN has not been verified"),
             Error::NotFound => f.write_str("the file is not on the card"),
             Error::Blank => f.write_str("the file is blank"),
+            Error::ReadInterrupted => f.write_str("the file could not be read to its end"),
             Error::WrongPin(Some(left)) => write!(f, "wrong PIN, {left} tries left"),
             Error::WrongPin(None) => f.write_str("wrong PIN"),
             Error::PadCancelled => f.write_str("cancelled at the PIN pad"),

@@ -65,7 +65,8 @@ impl Application<'_> {
     /// # Errors
     /// [`Error::Locked`] before the PIN was verified (the signing certificate; on an Android phone the other one as
     /// well), [`Error::NotFound`] and [`Error::Blank`] if there is none (what a card has then is not known:
-    /// card-facts §7), [`Error::Malformed`] if the file holds anything but one DER value.
+    /// card-facts §7), [`Error::Malformed`] if the file holds anything but one DER value, [`Error::ReadInterrupted`]
+    /// if the card refuses a later part of it.
     pub fn read_certificate(&mut self, file: CertificateFile) -> Result<Zeroizing<Vec<u8>>, Error> {
         let ef = file.ef();
         let start = self.read_start(ef, RESPONSE_DATA_MAX)?;
@@ -75,7 +76,12 @@ impl Application<'_> {
         certificate.extend(start.iter().copied().take(length));
         while certificate.len() < length {
             let wanted = (length - certificate.len()).min(RESPONSE_DATA_MAX);
-            let more = self.read_more(ef, certificate.len(), wanted)?;
+            let more = self.read_more(ef, certificate.len(), wanted).map_err(|error| match error {
+                Error::Transport(_) => error,
+                Error::Refused(status) if status.is_failure() => error,
+                // Whatever the card says now, the file is there.
+                _ => Error::ReadInterrupted,
+            })?;
             if more.is_empty() || more.len() > wanted {
                 return Err(Error::Malformed("a certificate that ends before its end"));
             }

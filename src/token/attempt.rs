@@ -40,9 +40,9 @@ impl Token {
     /// the login.
     pub(super) fn still_unlocked<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         match outcome {
-            Err(Error::Card(card::Error::Locked | card::Error::NotFound | card::Error::Refused(_)))
-                if !self.holds_pin() =>
-            {
+            Err(Error::Card(
+                card::Error::Locked | card::Error::NotFound | card::Error::ReadInterrupted | card::Error::Refused(_),
+            )) if !self.holds_pin() => {
                 self.pin().lock().login = Login::Nobody;
                 Err(Error::NotLoggedIn)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::certificate::Certificate;
-use crate::card::{self, KeyPair};
+use crate::card::{self, Application, CertificateFile, KeyPair};
 
 /// The label of an Android phone's token (card-facts §2.1).
 const ANDROID_LABEL: &str = "JPKIAPGPSETOKEN";
@@ -44,8 +44,18 @@ impl CertificateState {
     }
 }
 
+/// Reads what a certificate file holds. The card has to say twice that there is no certificate, or none without login: one
+/// odd answer must not hide a key.
+///
+/// # Errors
+/// What went wrong on the way.
+pub(super) fn read(application: &mut Application<'_>, file: CertificateFile) -> Result<CertificateState, card::Error> {
+    let found = interpret(application.read_certificate(file))?;
+    if found.certificate().is_none() { interpret(application.read_certificate(file)) } else { Ok(found) }
+}
+
 /// What a certificate file holds, from the attempt to read it. Only what went wrong on the way is an error.
-pub(super) fn interpret(answer: Result<Zeroizing<Vec<u8>>, card::Error>) -> Result<CertificateState, card::Error> {
+fn interpret(answer: Result<Zeroizing<Vec<u8>>, card::Error>) -> Result<CertificateState, card::Error> {
     match answer {
         Ok(der) => match Certificate::parse(der) {
             Some(certificate) => Ok(CertificateState::Present(Arc::new(certificate))),
@@ -55,7 +65,7 @@ pub(super) fn interpret(answer: Result<Zeroizing<Vec<u8>>, card::Error>) -> Resu
             }
         },
         Err(card::Error::Locked) => Ok(CertificateState::Locked),
-        Err(error @ card::Error::Transport(_)) => Err(error),
+        Err(error @ (card::Error::Transport(_) | card::Error::ReadInterrupted)) => Err(error),
         Err(error @ card::Error::Refused(status)) if status.is_failure() => Err(error),
         // Missing, blank, or not a certificate (card-facts §7: what a card without one has there is not known).
         Err(_) => Ok(CertificateState::Absent),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::certificate::Certificate;
-use super::certificate_file::{CertificateState, interpret};
+use super::certificate_file::{self, CertificateState};
 use super::error::Error;
 use super::jpki_token::Token;
 use super::link::Share;
@@ -52,7 +52,7 @@ impl Token {
         if let CertificateState::Unread = *state {
             let file = CertificateFile::Ca(self.key_pair());
             self.card.work(Share::AsItIs, |application| {
-                let found = interpret(application.read_certificate(file))?;
+                let found = certificate_file::read(application, file)?;
                 self.remember(found, &mut state);
                 Ok(())
             })?;
@@ -68,7 +68,7 @@ impl Token {
 
     pub(super) fn read_certificate(&self, application: &mut Application<'_>) -> Result<(), Error> {
         let file = CertificateFile::EndEntity(self.key_pair());
-        let found = interpret(application.read_certificate(file))?;
+        let found = certificate_file::read(application, file)?;
         let mut state = self.certificate.lock();
         self.remember(found, &mut state);
         if state.is_locked() {

@@ -29,10 +29,12 @@ pub(super) fn read_serial(channel: &mut dyn Channel, quirks: &mut Quirks) -> Res
         return Ok(serial::from_card_number(&number));
     }
     let mut application = Application::select(channel, quirks)?;
-    match application.read_certificate(CertificateFile::EndEntity(KeyPair::Authentication)) {
+    let file = CertificateFile::EndEntity(KeyPair::Authentication);
+    // Once more if there seems to be none, as for any certificate.
+    match application.read_certificate(file).or_else(|_| application.read_certificate(file)) {
         Ok(der) => Ok(serial::from_certificate(&der)),
         // What failed just now may not fail the next time, and would make another card of it.
-        Err(error @ card::Error::Transport(_)) => Err(error.into()),
+        Err(error @ (card::Error::Transport(_) | card::Error::ReadInterrupted)) => Err(error.into()),
         Err(error @ card::Error::Refused(status)) if status.is_failure() => Err(error.into()),
         // No certificate, or something else in its place, which it will be the next time as well.
         Err(_) => Ok(String::new()),

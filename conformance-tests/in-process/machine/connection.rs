@@ -163,6 +163,9 @@ impl Channel for Line<'_> {
                 fate
             }
         };
+        if let Fate::Answers(status) = fate {
+            return Ok(Zeroizing::new(status.to_be_bytes().to_vec()));
+        }
         if let Fate::Fails(error) = fate {
             return Err(error);
         }

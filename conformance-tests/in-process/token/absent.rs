@@ -4,7 +4,7 @@ use jpki_pkcs11::token::PinEntry::Typed;
 use jpki_pkcs11::token::{Error, KeyPair, Scheme, Tries};
 use jpki_virtual_card::{LockedQuery, Options, Phone, Presence, test_identity};
 
-use crate::machine::Cost;
+use crate::machine::{Cost, Fate};
 use crate::support::{AUTH, READER, SIGN, assert_locked, certificate, is_signature, pin, token_of};
 
 fn der_of(token: &jpki_pkcs11::token::Token) -> Option<Vec<u8>> {
@@ -175,11 +175,17 @@ fn expired_certificates_are_certificates() {
 fn a_file_that_holds_no_certificate_is_none() {
     // A SEQUENCE of nonsense, another tag, and no DER at all.
     for start in [&[0x30, 0x82, 0x01, 0x00][..], &[0x31, 0x82, 0x06, 0x00], b"not DER at all"] {
-        let (_machine, card, token) = token_of(Options::default(), AUTH);
+        let (machine, card, token) = token_of(Options::default(), AUTH);
         let mut content = start.to_vec();
         content.resize(256, 0x05);
         content.extend([0x90, 0x00]);
-        card.card().answer_matching(0xB0, 1, content);
+        // Whenever somebody reads its start.
+        machine.intercept(READER, move |command| {
+            if command.starts_with(&[0x00, 0xB0, 0x8A]) {
+                card.card().answer_matching(0xB0, 1, content.clone());
+            }
+            Fate::Arrives
+        });
         assert_eq!(der_of(&token), None, "{start:02X?}");
         assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "nothing else is wrong with the token");
         assert_eq!(token.sign(Scheme::Pkcs1, b"x").map(|_| ()), Err(Error::NoKey));
@@ -187,4 +193,35 @@ fn a_file_that_holds_no_certificate_is_none() {
     let (machine, _card, token) = token_of(Options::default(), AUTH);
     assert!(der_of(&token).is_some());
     assert!(machine.remove(READER).card().verified().is_empty());
+}
+
+#[test]
+fn one_odd_answer_hides_no_certificate() {
+    for status in [0x6985, 0x6A82, 0x6986, 0x6A88, 0x6982, 0x6581] {
+        // At the first READ BINARY, and at each of those behind it.
+        for at in 0..7 {
+            let case = format!("{status:04X} at READ BINARY {at}");
+            let (machine, _card, token) = token_of(Options::default(), AUTH);
+            let mut reads = 0;
+            machine.intercept(READER, move |command| {
+                reads += usize::from(command[1] == 0xB0);
+                if command[1] == 0xB0 && reads - 1 == at { Fate::Answers(status) } else { Fate::Arrives }
+            });
+            let first = token.certificate().map(|certificate| certificate.is_some());
+            assert_ne!(first, Ok(false), "{case}: an error of this call, or the certificate");
+            assert_eq!(der_of(&token), Some(certificate(AUTH)), "{case}");
+            assert!(!token.certificate_is_private(), "{case}");
+            assert_eq!(token.login(Typed(pin(AUTH))), Ok(()), "{case}");
+            assert!(token.sign(Scheme::Pkcs1, b"x").is_ok(), "{case}");
+        }
+    }
+}
+
+#[test]
+fn an_absence_is_remembered_once_it_was_said_twice() {
+    let (machine, _card, token) = token_of(Options { auth_certificate: Presence::Missing, ..Options::default() }, AUTH);
+    let (der, cost) = machine.cost_of(|| der_of(&token));
+    assert_eq!((der, cost.apdus), (None, 5), "SELECT, and twice: READ BINARY by short identifier, SELECT of the file");
+    let (der, again) = machine.cost_of(|| der_of(&token));
+    assert_eq!((der, again), (None, Cost::default()));
 }

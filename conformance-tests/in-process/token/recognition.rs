@@ -9,7 +9,7 @@ use jpki_virtual_card::{Options, Phone};
 
 use crate::machine::{Cost, Fate, Machine};
 use crate::support::{
-    AUTH, READER, SIGN, machine_with, name_of, nameless, other_plastic, plastic, reader, token, token_of,
+    AUTH, READER, SELECT_JPKI, SIGN, machine_with, name_of, nameless, other_plastic, plastic, reader, token, token_of,
 };
 
 #[test]
@@ -101,7 +101,7 @@ fn without_the_common_application_the_serial_comes_from_the_certificate() {
     // Also if the file holds no certificate.
     for nonsense in [&b"\x30\x82\x00\x10"[..], b"\x30\x03\x02\x01\x00", b"no certificate"] {
         let card = without();
-        card.card().answer_matching(0xB0, 1, [nonsense, b"\x90\x00"].concat());
+        card.card().answer_matching(0xB0, 2, [nonsense, b"\x90\x00"].concat());
         let reader = reader(&machine_with(&card));
         assert_eq!(name_of(&reader.contents()), "a JPKI card", "{nonsense:02X?}");
         assert_eq!(token(&reader, SIGN).serial(), "");
@@ -204,6 +204,26 @@ fn a_failure_during_recognition_is_not_held_against_the_card() {
 
 fn transport_error() -> jpki_pkcs11::transport::Error {
     jpki_pkcs11::transport::Error::Io("a hair on the contacts")
+}
+
+#[test]
+fn one_odd_answer_makes_no_foreign_card() {
+    std::thread::scope(|scope| {
+        for status in [0x6985, 0x6A82, 0x6999, 0x6D00, 0x6581, 0x6F00] {
+            scope.spawn(move || {
+                let machine = machine_with(&plastic(Options::default()));
+                let reader = reader(&machine);
+                let mut answered = false;
+                machine.intercept(READER, move |command| {
+                    let odd = !answered && command == SELECT_JPKI;
+                    answered |= odd;
+                    if odd { Fate::Answers(status) } else { Fate::Arrives }
+                });
+                wait_for_card(|| reader.contents());
+                assert_eq!(token(&reader, AUTH).login(Typed(crate::support::pin(AUTH))), Ok(()), "{status:04X}");
+            });
+        }
+    });
 }
 
 #[test]
