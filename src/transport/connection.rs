@@ -19,6 +19,8 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// How many times a transaction begins anew because other programs reset the card.
 const RESET_LIMIT: u32 = 4;
+/// How many times a power-down is tried after the end of a transaction has failed.
+const POWER_DOWN_TRIES: u32 = 5;
 /// The length of a short response: 256 bytes and the status word.
 const RESPONSE_MAX: usize = 258;
 
@@ -78,7 +80,8 @@ impl Connection for PcscConnection {
         for _ in 0..RESET_LIMIT {
             match self.handle.card()?.transaction2() {
                 Ok(transaction) => {
-                    let mut channel = PcscChannel { transaction: Some(transaction), ending: Ending::Leave };
+                    let share = self.share;
+                    let mut channel = PcscChannel { transaction: Some(transaction), share, ending: Ending::Leave };
                     // Only now: somebody may have swapped the card while we waited for the transaction.
                     check_same_card(&self.context, &self.reader, self.events)?;
                     // Stands if `work` unwinds.
@@ -116,6 +119,7 @@ impl Drop for PcscConnection {
 struct PcscChannel<'card> {
     /// `None` only while the channel is dropped: to end the transaction consumes it.
     transaction: Option<Transaction<'card>>,
+    share: ShareMode,
     ending: Ending,
 }
 
@@ -157,13 +161,29 @@ fn with_status_word(response: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
 
 impl Drop for PcscChannel<'_> {
     fn drop(&mut self) {
+        let Some(transaction) = self.transaction.take() else { return };
         let disposition = match self.ending {
             Ending::Leave => Disposition::LeaveCard,
             Ending::PowerDown => Disposition::UnpowerCard,
         };
-        if let Some(transaction) = self.transaction.take() {
-            // Fails if the card or the service is gone, and the transaction with it.
-            let _ = transaction.end(disposition);
+        // Fails if the card or the service is gone, and the transaction with it; or if another program has reset the card.
+        if let (Err((transaction, error)), Ending::PowerDown) = (transaction.end(disposition), self.ending) {
+            log::debug!("the transaction could not end with a power-down: {}", Error::from(error));
+            power_down(transaction, self.share);
         }
     }
+}
+
+/// Powers the card down in another way: a reset locks it no more than leaving it does (card-facts §4.5).
+fn power_down(mut transaction: Transaction<'_>, share: ShareMode) {
+    for _ in 0..POWER_DOWN_TRIES {
+        match transaction.reconnect(share, Protocols::ANY, Disposition::UnpowerCard) {
+            Ok(()) => return,
+            Err(error) => match Error::from(error) {
+                Error::Removed | Error::NoReader | Error::ServiceGone => return,
+                _ => sleep(BUSY_PAUSE),
+            },
+        }
+    }
+    log::error!("the card could not be locked: take it out of the reader");
 }

@@ -3,14 +3,16 @@
 //! Another program stays connected to the card: otherwise pcscd cuts the power when the last program goes, and that
 //! would lock what the module has failed to lock.
 
+use std::path::Path;
+use std::process::Command;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki::object::ObjectClass;
 use jpki_end_to_end::{
-    Helper, Key, LOCKED, Objects, Reader, Stand, VirtualCard, bystander, module_path, raw_apdu, raw_signature,
-    wait_for_no_transaction,
+    Helper, Key, LOCKED, Objects, Reader, Stand, VirtualCard, bystander, module_path, raw_apdu, raw_signature, run,
+    scratch, wait_for_no_transaction,
 };
 use pkcs11_contract::{Context, Target, TokenChoice, find};
 
@@ -242,4 +244,27 @@ fn after_the_program_was_killed_at_any_moment_but_a_transaction() {
         assert!(inside < 60, "{inside} kills within a transaction, only {outside} outside");
     }
     println!("{outside} kills outside of a transaction, {inside} within one");
+}
+
+#[test]
+fn after_a_power_down_that_another_program_has_thwarted() {
+    // The card refuses to be left, and a reset comes in between when its power is to be taken.
+    let stand = Stand::with(&["--leave", "refused-all"]);
+    drop(stand.module);
+    let preloaded = scratch("failed-end.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/failed_end.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-I/usr/include/PCSC"]);
+    let _ =
+        run(compiler.arg(source).arg("-o").arg(&preloaded).args(["-Wl,--no-as-needed", "-lpcsclite", "-ldl"])).good();
+    let _bystander = bystander(Reader::First);
+    for key in Key::ALL {
+        // It goes on while it is looked at: a program that has ended gives the card up in other ways.
+        let mut program =
+            Helper::start_with("module-user", &["signed", key.name()], &[("LD_PRELOAD", preloaded.as_os_str())]);
+        program.expect("ready");
+        is_locked(&stand.card, &format!("a signature with the {} key", key.name()));
+        program.kill();
+    }
+    let _ = std::fs::remove_file(&preloaded);
 }
