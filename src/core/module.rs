@@ -65,8 +65,8 @@ impl Module {
         self.close_sessions(|_, _| true);
     }
 
-    /// For a program that ends without C_Finalize: gives up the cards that a login at a PIN pad keeps. Waits for no lock
-    /// longer than `timeout`.
+    /// For a program that ends without C_Finalize: lets the cards' work end, and gives up the cards that a login at a PIN pad
+    /// keeps. Waits for no lock longer than `timeout`, and for the work of a card two seconds at most.
     pub fn give_up_cards(&self, timeout: Duration) {
         self.slots.readers().give_up_cards(timeout);
     }

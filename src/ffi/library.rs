@@ -30,8 +30,9 @@ static OWNER: AtomicU32 = AtomicU32::new(0);
 /// Registers [`at_exit`] once.
 static EXIT: Once = Once::new();
 
-/// Gives up the cards that a login at a PIN pad keeps, if the program ends, or unloads the module, without C_Finalize: pcscd
-/// would reset them, which does not lock them (card-facts §4.5). Waits for no card, so the program ends.
+/// Leaves the cards locked, if the program ends, or unloads the module, without C_Finalize: a card that works for another
+/// thread, and one that a login at a PIN pad keeps. pcscd would reset them, which does not lock them (card-facts §4.5). Waits
+/// for a bounded time, so the program ends.
 extern "C" fn at_exit() {
     let _ = catch_unwind(|| {
         // Not in the child of a fork.

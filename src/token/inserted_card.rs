@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
@@ -22,6 +23,8 @@ pub(super) struct InsertedCard {
     link: Mutex<(Link, Quirks)>,
     /// Set once and for all when the card has gone.
     gone: AtomicBool,
+    /// Set once and for all when the program ends.
+    given_up: AtomicBool,
     /// The card's serial number, once the card was recognised.
     serial: OnceCell<String>,
     /// How many sessions use one of its tokens.
@@ -44,6 +47,7 @@ impl InsertedCard {
             insertion: Insertion { manager, reader: reader.to_owned(), events },
             link: Mutex::default(),
             gone: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             serial: OnceCell::new(),
             users: AtomicUsize::new(0),
             certainty: Certainty::default(),
@@ -186,6 +190,10 @@ impl InsertedCard {
         }
         let answer = {
             let mut link = self.link.lock();
+            // With the link locked: the end of the program waits for it.
+            if self.given_up.load(Ordering::Acquire) {
+                return Err(Error::Removed);
+            }
             let answer = self.transact_over(&mut link, share, job);
             let failed = is_transport_error(&answer);
             if failed && link.0.is_exclusive() {
@@ -278,9 +286,14 @@ impl InsertedCard {
         }
     }
 
-    /// Ends the logins at the PIN pad, unless the card works at this moment.
-    pub(super) fn give_up(&self) {
-        let Some(mut link) = self.link.try_lock() else { return };
+    /// For the end of the program: begins no more work, lets the work that is under way end, which leaves the card locked,
+    /// and ends the logins at the PIN pad. Waits no longer than `timeout`.
+    pub(super) fn give_up(&self, timeout: Duration) {
+        self.given_up.store(true, Ordering::Release);
+        let Some(mut link) = self.link.try_lock_for(timeout) else {
+            log::warn!("{}: the program ends while the card works", self.insertion.reader);
+            return;
+        };
         if link.0.is_exclusive() {
             self.end_logins(Login::is_on_card);
             self.lock_and_release(&mut link);

@@ -16,6 +16,8 @@ use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManag
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a question for the contents of a reader waits for another one that is being answered.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the end of the program waits for a card's work. A signature takes a third of a second.
+const WORK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many times a card that fails while it is being recognised is tried, before it is taken for another kind of card.
 const FAILURES_MAX: u32 = 3;
 
@@ -94,13 +96,13 @@ impl Readers {
         self.manager.cancel_waits();
     }
 
-    /// Ends the logins at PIN pads, and waits for no card: for the end of the program. No lock is waited for longer than
-    /// `timeout`.
+    /// For the end of the program: lets the cards' work end, which leaves them locked, and ends the logins at PIN pads.
+    /// Waits for no lock longer than `timeout`, and for the work of a card two seconds at most.
     pub fn give_up_cards(&self, timeout: Duration) {
         for reader in self.known.try_lock_for(timeout).iter().flat_map(|known| known.iter()) {
             let Some(seen) = reader.seen.try_lock() else { continue };
             if let Finding::Settled(Contents::Jpki([token, _])) = &seen.finding {
-                token.card.give_up();
+                token.card.give_up(WORK_TIMEOUT);
             }
         }
     }

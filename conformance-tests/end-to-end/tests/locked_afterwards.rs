@@ -268,3 +268,20 @@ fn after_a_power_down_that_another_program_has_thwarted() {
     }
     let _ = std::fs::remove_file(&preloaded);
 }
+
+#[test]
+fn after_an_exit_in_the_middle_of_a_signature() {
+    for key in Key::ALL {
+        let stand = Stand::with(&["--sign-delay-ms", "350"]);
+        drop(stand.module);
+        let _bystander = bystander(Reader::First);
+        // At each moment of a signature: before it, in it, and between two.
+        for delay in ["0", "100", "200", "300", "400", "500"] {
+            let environment = [("JPKI_EXIT_AFTER", delay.as_ref())];
+            let mut program = Helper::start_with("module-user", &["exit", key.name()], &environment);
+            program.expect("ready");
+            assert_eq!(program.end(), [""; 0]);
+            is_locked(&stand.card, &format!("exit after {delay} ms, {} key", key.name()));
+        }
+    }
+}

@@ -11,6 +11,8 @@
 //! - `pad`: logs in at the PIN pad, signs twice, prints `ready`, and waits until its input is closed; then it logs out
 //!   and prints the result,
 //! - `pad-exit`: the same, but then ends without C_Logout and C_Finalize,
+//! - `exit`: logs in, says `ready`, and signs without a pause; after as many milliseconds as JPKI_EXIT_AFTER says another
+//!   thread calls `exit`, without C_Logout and C_Finalize,
 //! - `fork`: logs in, forks, and prints the results of the child and the parent,
 //! - `threads`: prints how many threads it has before C_Initialize and after each kind of call.
 
@@ -57,6 +59,18 @@ fn main() {
                 let start = Instant::now();
                 sign();
                 sleep(start.elapsed());
+            }
+        }
+        "exit" => {
+            say("ready");
+            let delay = std::env::var("JPKI_EXIT_AFTER").ok().and_then(|delay| delay.parse().ok()).expect("a number");
+            std::thread::spawn(move || {
+                sleep(std::time::Duration::from_millis(delay));
+                // Runs no destructors, and does not wait for the signature in the other thread.
+                std::process::exit(0);
+            });
+            loop {
+                sign();
             }
         }
         "fork" => {
