@@ -53,6 +53,13 @@ fn functions() -> Vec<(String, &'static str, String)> {
     functions
 }
 
+/// The sections of the standard in the same table, by function.
+fn sections() -> BTreeMap<String, String> {
+    let table = read("src/ffi/table.rs");
+    let rows = table.lines().filter_map(|line| line.trim().strip_prefix("C_")?.split_once(" \""));
+    rows.filter_map(|(name, rest)| Some((format!("C_{name}"), rest.split_once('"')?.0.to_owned()))).collect()
+}
+
 /// The mechanisms of the core's table: name and uses.
 fn mechanisms() -> Vec<(String, &'static str)> {
     let source = read("src/core/mechanism.rs");
@@ -152,6 +159,16 @@ fn the_page_is_what_the_sources_say() {
             "run with UPDATE_CONFORMANCE_PAGE=1 to update the page; the first difference: {different:#?}"
         );
     }
+}
+
+#[test]
+fn each_function_names_its_section_of_the_standard() {
+    // The contract suite's list is from the text of the standard, and the functions' documentation from the table.
+    let listed = read("conformance-tests/contract/documented.txt");
+    let listed = listed.lines().filter_map(|line| line.split_once(':')?.0.split_once(" §"));
+    let listed: BTreeMap<_, _> = listed.map(|(name, section)| (name.to_owned(), section.to_owned())).collect();
+    assert_eq!(listed.len(), 104);
+    assert_eq!(sections(), listed);
 }
 
 #[test]

@@ -51,7 +51,7 @@ struct Options {
     standard_only: bool,
     /// How many seconds one case may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    patience: u64,
+    timeout: u64,
     /// Run all cases in one process, and finalize the module after each: for tools that check memory. A module that
     /// crashes or hangs ends the whole run
     #[arg(long)]
@@ -113,14 +113,14 @@ fn start(options: Options) -> Result<bool, String> {
     }
     let known = Known::read(&options.known)?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let patience = Duration::from_secs(options.patience);
+    let timeout = Duration::from_secs(options.timeout);
     let plan = Plan {
         program,
         target,
         only: options.only,
         standard_only: options.standard_only,
         known,
-        patience,
+        timeout,
         quiet: options.quiet,
         one_process: options.one_process,
     };

@@ -42,7 +42,7 @@ pub struct Plan {
     /// The module's known deviations.
     pub known: Known,
     /// How long one case may take.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// Print only failures.
     pub quiet: bool,
     /// Run all cases in this process, one after the other, and finalize the module after each.
@@ -197,10 +197,10 @@ fn run_apart(plan: &Plan, name: &str, returned: &mut Returned) -> io::Result<Out
     let status = loop {
         match child.try_wait()? {
             Some(status) => break status,
-            None if start.elapsed() > plan.patience => {
+            None if start.elapsed() > plan.timeout => {
                 child.kill()?;
                 child.wait()?;
-                return Ok(Err(Verdict::Fail(format!("did not end within {} s", plan.patience.as_secs()))));
+                return Ok(Err(Verdict::Fail(format!("did not end within {} s", plan.timeout.as_secs()))));
             }
             None => thread::sleep(PAUSE),
         }

@@ -217,8 +217,8 @@ fn a_mute_card_does_not_answer() {
     stand.send(&[1]);
     assert_eq!(stand.control("mute on"), "ok");
     stand.send(SELECT_JPKI);
-    let patience = Some(Duration::from_millis(200));
-    stand.link.set_read_timeout(patience).unwrap();
+    let timeout = Some(Duration::from_millis(200));
+    stand.link.set_read_timeout(timeout).unwrap();
     let silence = stand.link.read(&mut [0]).unwrap_err();
     assert_eq!(silence.kind(), ErrorKind::WouldBlock);
     assert_eq!(stand.control("quit"), "ok");

@@ -144,7 +144,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// After so many sessions a module counts as one without a limit.
-const PATIENCE: usize = 5000;
+const OPEN_MAX: usize = 5000;
 
 /// As many sessions as the token says can be opened; then CKR_SESSION_COUNT, and the open sessions still work.
 fn count(c: &mut Context) -> Outcome {
@@ -154,7 +154,7 @@ fn count(c: &mut Context) -> Outcome {
         (c.m.C_OpenSession(slot, CKF_SERIAL_SESSION, ptr::null_mut(), None, &raw mut session), session)
     };
     let mut sessions = Vec::new();
-    while sessions.len() < PATIENCE {
+    while sessions.len() < OPEN_MAX {
         match open() {
             (CKR_SESSION_COUNT, _) => break,
             (rv, session) => {
@@ -164,10 +164,10 @@ fn count(c: &mut Context) -> Outcome {
         }
     }
     equal("handles of their own", sessions.iter().collect::<BTreeSet<_>>().len(), sessions.len())?;
-    let Some(last) = sessions.last().copied().filter(|_| sessions.len() < PATIENCE) else {
+    let Some(last) = sessions.last().copied().filter(|_| sessions.len() < OPEN_MAX) else {
         let endless = [CK_EFFECTIVELY_INFINITE, CK_UNAVAILABLE_INFORMATION].contains(&most);
-        that("ulMaxSessionCount is no less", endless || most >= PATIENCE as CK_ULONG)?;
-        return skip(format!("no limit within {PATIENCE} sessions"));
+        that("ulMaxSessionCount is no less", endless || most >= OPEN_MAX as CK_ULONG)?;
+        return skip(format!("no limit within {OPEN_MAX} sessions"));
     };
     if most != CK_UNAVAILABLE_INFORMATION {
         equal("ulMaxSessionCount, which is for one application", most, sessions.len() as CK_ULONG)?;
