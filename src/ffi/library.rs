@@ -10,6 +10,7 @@ use cryptoki_sys::CK_SESSION_HANDLE;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
+use super::thread::Uncancelled;
 use crate::core::{Call, Error, Module};
 use crate::settings::Settings;
 use crate::token::Readers;
@@ -34,6 +35,7 @@ static EXIT: Once = Once::new();
 /// thread, and one that a login at a PIN pad keeps. pcscd would reset them, which does not lock them (card-facts §4.5). Waits
 /// for a bounded time, so the program ends.
 extern "C" fn at_exit() {
+    let _uncancelled = Uncancelled::new();
     let _ = catch_unwind(|| {
         // Not in the child of a fork.
         if OWNER.load(Ordering::Acquire) != process::id() {

@@ -1,7 +1,8 @@
 //! The C boundary: every exported function, the function lists, and the rules for pointers.
 //!
 //! [`table`] names each function once. [`pointers`] reads what a program passes, and nothing keeps a pointer beyond the
-//! call. A panic ends in [`guard`]. All `unsafe` of the project is in this folder.
+//! call. A panic ends in [`guard`], and a cancellation of the thread waits there. All `unsafe` of the project is in this
+//! folder.
 
 mod digesting;
 mod environment;
@@ -18,6 +19,7 @@ mod signing;
 mod slots;
 mod stubs;
 mod table;
+mod thread;
 mod verifying;
 
 pub use self::table::*;
