@@ -1,9 +1,11 @@
 //! The module's log: off unless the settings want one, and never with a PIN or anything of the signing certificate.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -12,16 +14,43 @@ use parking_lot::Mutex;
 /// How long we wait for another thread's line. In the child of a fork that thread may not exist.
 const TIMEOUT: Duration = Duration::from_millis(200);
 
+/// Writes all of a text to a file, without a signal if nobody reads it any more.
+pub(crate) type Write = fn(&File, &[u8]) -> io::Result<()>;
+
+/// What the process is like.
+struct Process {
+    write: Write,
+    /// Whether it had standard error when it first called C_Initialize. If not, the number 2 is later that of some other
+    /// file or socket, perhaps of our own connection to the PC/SC service.
+    has_standard_error: bool,
+}
+
+static PROCESS: OnceLock<Process> = OnceLock::new();
+
 /// Where the log goes: one place for the process, which a later C_Initialize may change.
 struct Destination(Mutex<Option<File>>);
 
 static DESTINATION: Destination = Destination(Mutex::new(None));
 
+/// Says how to write, and finds out whether there is standard error. To be called before anything opens a descriptor; the
+/// first call counts.
+pub(crate) fn prepare(write: Write) {
+    PROCESS.get_or_init(|| {
+        // No free number is another matter.
+        let is_closed = duplicate_of_standard_error().is_err_and(|error| error.raw_os_error() == Some(libc::EBADF));
+        Process { write, has_standard_error: !is_closed }
+    });
+}
+
 /// Starts the log with this level, in this file or else on standard error; [`LevelFilter::Off`] ends it. The `log` crate
 /// is linked into the module, so a host program's own logger is another one and stays what it was.
 pub(crate) fn start(level: LevelFilter, path: Option<&Path>) {
     if let Some(mut file) = DESTINATION.0.try_lock_for(TIMEOUT) {
-        *file = path.filter(|_| level != LevelFilter::Off).and_then(open);
+        *file = match (level, path) {
+            (LevelFilter::Off, _) => None,
+            (_, Some(path)) => open(path),
+            (_, None) => standard_error(),
+        };
     }
     // Fails when it was done before, by the last C_Initialize.
     let _ = log::set_logger(&DESTINATION);
@@ -47,10 +76,27 @@ fn open(path: &Path) -> Option<File> {
     opened.inspect_err(|error| complain(&format!("{}: {error}", path.display()))).ok()
 }
 
+/// Standard error under a number of our own: the program may close it, and open something else under the number 2.
+fn standard_error() -> Option<File> {
+    PROCESS.get().filter(|process| process.has_standard_error).and_then(|_| duplicate_of_standard_error().ok())
+}
+
+fn duplicate_of_standard_error() -> io::Result<File> {
+    io::stderr().as_fd().try_clone_to_owned().map(File::from)
+}
+
 /// Writes to standard error what there is no log for yet: a mistake in the settings.
 pub(crate) fn complain(what: &str) {
-    // Not eprintln, which panics if standard error is closed.
-    let _ = writeln!(io::stderr(), "jpki-pkcs11: {what}");
+    if let Some(file) = standard_error() {
+        write(&file, &format!("jpki-pkcs11: {what}\n"));
+    }
+}
+
+/// A line that cannot be written is no reason to fail.
+fn write(file: &File, line: &str) {
+    if let Some(process) = PROCESS.get() {
+        let _ = (process.write)(file, line.as_bytes());
+    }
 }
 
 impl Log for Destination {
@@ -60,16 +106,14 @@ impl Log for Destination {
 
     fn log(&self, record: &Record<'_>) {
         let line = format!("jpki-pkcs11 {} {}\n", record.level(), record.args());
-        let Some(mut file) = self.0.try_lock_for(TIMEOUT) else { return };
+        let Some(file) = self.0.try_lock_for(TIMEOUT) else { return };
         // The log may have ended meanwhile, and its file with it.
         if !self.enabled(record.metadata()) {
             return;
         }
-        // A log that cannot be written is no reason to fail.
-        let _ = match file.as_mut() {
-            Some(file) => file.write_all(line.as_bytes()),
-            None => io::stderr().write_all(line.as_bytes()),
-        };
+        if let Some(file) = file.as_ref() {
+            write(file, &line);
+        }
     }
 
     fn flush(&self) {}
@@ -78,6 +122,7 @@ impl Log for Destination {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write as _;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
@@ -143,6 +188,7 @@ mod tests {
     #[test]
     fn the_settings_say_how_much_is_written_and_where() {
         let folder = Folder::new("levels");
+        prepare(|mut file, text| file.write_all(text));
         let written = || fs::read_to_string(folder.file()).unwrap_or_default();
         let with = |level, path: Option<PathBuf>| start(level, path.as_deref());
         with(LevelFilter::Off, Some(folder.file()));

@@ -10,7 +10,7 @@ use cryptoki_sys::CK_SESSION_HANDLE;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
-use super::thread::Uncancelled;
+use super::thread::{Uncancelled, write_without_signal};
 use crate::core::{Call, Error, Module};
 use crate::settings::Settings;
 use crate::token::Readers;
@@ -86,6 +86,7 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
         // The parent's: to drop it here would end connections and contexts that the parent still uses.
         std::mem::forget(inherited);
     }
+    crate::logging::prepare(write_without_signal);
     let settings = settings()?;
     crate::logging::start(settings.log, settings.log_file.as_deref());
     EXIT.call_once(|| {

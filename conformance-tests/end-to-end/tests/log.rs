@@ -4,11 +4,12 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::session::UserType;
-use jpki_end_to_end::{Key, Module, Objects, Reader, Turn, VirtualCard, is, pin, scratch};
+use jpki_end_to_end::{Key, Module, Objects, Output, Reader, Turn, VirtualCard, is, pin, program, run, scratch};
 
 /// PINs that do not occur in a log by chance.
 const PINS: [(Key, &str, &str); 2] = [(Key::Auth, "8642", "9753"), (Key::Sign, "SECRET86", "WRONGPW9")];
@@ -188,4 +189,38 @@ fn the_file_is_closed_with_the_module() {
     let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
     let open = open.filter(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|path| path == place.file()));
     assert_eq!(open.count(), 0, "open descriptors of the log file");
+}
+
+/// A program of its own that logs on its standard error, which is odd in some way. What it has written there.
+#[track_caller]
+fn logging_on_standard_error(that_is: &str) -> String {
+    let _card = VirtualCard::start(Reader::First, &[]);
+    let mut command = Command::new(program("module-user"));
+    command.args([&format!("stderr-{that_is}"), "auth"]).env("JPKI_PKCS11_CONFIG", "/dev/null");
+    let Output { success, text, bytes } = run(&mut command);
+    assert!(success, "{that_is}: the program was ended:\n{text}");
+    let said = String::from_utf8(bytes).unwrap();
+    assert_eq!(said, "refused\nsigned\n", "{that_is}");
+    text.replace(&said, "")
+}
+
+#[test]
+fn without_standard_error_no_other_descriptor_gets_it() {
+    let _turn = Turn::take();
+    // The connection to pcscd gets the number 2.
+    assert_eq!(logging_on_standard_error("closed"), "");
+}
+
+#[test]
+fn standard_error_that_is_closed_later_is_written_to_all_the_same() {
+    let _turn = Turn::take();
+    let log = logging_on_standard_error("given-up");
+    assert!(log.starts_with("jpki-pkcs11: there is no setting \"no\""), "{log}");
+    assert!(log.contains("\njpki-pkcs11 DEBUG C_Sign: CKR_OK\n"), "{log}");
+}
+
+#[test]
+fn standard_error_that_nobody_reads_does_not_end_the_program() {
+    let _turn = Turn::take();
+    assert_eq!(logging_on_standard_error("unread"), "");
 }

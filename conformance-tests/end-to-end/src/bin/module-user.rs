@@ -13,6 +13,9 @@
 //! - `pad-exit`: the same, but then ends without C_Logout and C_Finalize,
 //! - `exit`: logs in, says `ready`, and signs without a pause; after as many milliseconds as JPKI_EXIT_AFTER says another
 //!   thread calls `exit`, without C_Logout and C_Finalize,
+//! - `stderr-closed`, `stderr-unread`: closes its standard error, or makes it a pipe that nobody reads; prints that a mistake
+//!   in the settings is refused, and signs with a log on standard error, and SIGPIPE would end it,
+//! - `stderr-given-up`: the same, but closes it after C_Initialize,
 //! - `fork`: logs in, forks, and prints the results of the child and the parent,
 //! - `threads`: prints how many threads it has before C_Initialize and after each kind of call.
 
@@ -35,6 +38,9 @@ fn main() {
     let key = Key::ALL.into_iter().find(|known| known.name() == key).expect("auth or sign");
     if task == "threads" {
         return threads(key);
+    }
+    if let Some(how) = task.strip_prefix("stderr-") {
+        return with_odd_standard_error(how, key);
     }
     let module = Module::start();
     match task.as_str() {
@@ -135,6 +141,38 @@ fn threads(key: Key) {
     drop(session);
     drop(module);
     count("C_Finalize");
+}
+
+fn with_odd_standard_error(how: &str, key: Key) {
+    // SAFETY: no thread but this one; nothing here writes to standard error afterwards.
+    let close = || unsafe { libc::close(libc::STDERR_FILENO) };
+    // SAFETY: as in a C program; Rust's runtime ignores the signal.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    match how {
+        "closed" => {
+            close();
+        }
+        "unread" => {
+            let mut ends = [0; 2];
+            // SAFETY: room for two descriptors, which are open and this function's own.
+            unsafe {
+                assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
+                libc::dup2(ends[1], libc::STDERR_FILENO);
+                libc::close(ends[0]);
+                libc::close(ends[1]);
+            }
+        }
+        _ => {}
+    }
+    let readers = "readers=\"Virtual PCD 00 0*\"";
+    assert_eq!(outcome(Module::initialize("no=such")).map(|_| ()), Err(RvError::ArgumentsBad));
+    say("refused");
+    let module = Module::initialize(&format!("log=trace {readers}")).expect("C_Initialize");
+    if how == "given-up" {
+        close();
+    }
+    module.logged_in(key).sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    say("signed");
 }
 
 /// The return value of a call that has failed.
