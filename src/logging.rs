@@ -2,8 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsFd, IntoRawFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -27,8 +27,40 @@ struct Process {
 
 static PROCESS: OnceLock<Process> = OnceLock::new();
 
+/// A file that is open for the log. A program that becomes a daemon may close all descriptors, and open something else
+/// under this number: then it is not the log's any more, neither to write to nor to close.
+struct Opened {
+    file: Option<File>,
+    /// Which file it was when it was opened.
+    identity: Option<(u64, u64)>,
+}
+
+impl Opened {
+    fn new(file: File) -> Self {
+        Opened { identity: identity(&file), file: Some(file) }
+    }
+
+    /// The file, if the number is still its own.
+    fn file(&self) -> Option<&File> {
+        self.file.as_ref().filter(|file| self.identity.is_some() && identity(file) == self.identity)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if self.file().is_none() {
+            let _ = self.file.take().map(IntoRawFd::into_raw_fd);
+        }
+    }
+}
+
+/// The numbers by which the system knows an open file: device and inode.
+fn identity(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|known| (known.dev(), known.ino()))
+}
+
 /// Where the log goes: one place for the process, which a later C_Initialize may change.
-struct Destination(Mutex<Option<File>>);
+struct Destination(Mutex<Option<Opened>>);
 
 static DESTINATION: Destination = Destination(Mutex::new(None));
 
@@ -50,7 +82,8 @@ pub(crate) fn start(level: LevelFilter, path: Option<&Path>) {
             (LevelFilter::Off, _) => None,
             (_, Some(path)) => open(path),
             (_, None) => standard_error(),
-        };
+        }
+        .map(Opened::new);
     }
     // Fails when it was done before, by the last C_Initialize.
     let _ = log::set_logger(&DESTINATION);
@@ -111,7 +144,7 @@ impl Log for Destination {
         if !self.enabled(record.metadata()) {
             return;
         }
-        if let Some(file) = file.as_ref() {
+        if let Some(file) = file.as_ref().and_then(Opened::file) {
             write(file, &line);
         }
     }

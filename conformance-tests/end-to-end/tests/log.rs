@@ -9,7 +9,9 @@ use std::process::Command;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::session::UserType;
-use jpki_end_to_end::{Key, Module, Objects, Output, Reader, Turn, VirtualCard, is, pin, program, run, scratch};
+use jpki_end_to_end::{
+    Helper, Key, Module, Objects, Output, Reader, Turn, VirtualCard, is, pin, program, run, scratch,
+};
 
 /// PINs that do not occur in a log by chance.
 const PINS: [(Key, &str, &str); 2] = [(Key::Auth, "8642", "9753"), (Key::Sign, "SECRET86", "WRONGPW9")];
@@ -223,4 +225,11 @@ fn standard_error_that_is_closed_later_is_written_to_all_the_same() {
 fn standard_error_that_nobody_reads_does_not_end_the_program() {
     let _turn = Turn::take();
     assert_eq!(logging_on_standard_error("unread"), "");
+}
+
+#[test]
+fn a_file_that_has_got_the_number_of_the_log_is_left_alone() {
+    let _turn = Turn::take();
+    let _card = VirtualCard::start(Reader::First, &[]);
+    assert_eq!(Helper::start("module-user", &["swept", "auth"]).end(), ["open, 0 bytes"]);
 }

@@ -16,10 +16,14 @@
 //! - `stderr-closed`, `stderr-unread`: closes its standard error, or makes it a pipe that nobody reads; prints that a mistake
 //!   in the settings is refused, and signs with a log on standard error, and SIGPIPE would end it,
 //! - `stderr-given-up`: the same, but closes it after C_Initialize,
+//! - `swept`: closes all descriptors after C_Initialize with a log file, opens a file under the log's number, signs, and
+//!   prints what has become of that file after C_Finalize,
 //! - `fork`: logs in, forks, and prints the results of the child and the parent,
 //! - `threads`: prints how many threads it has before C_Initialize and after each kind of call.
 
+use std::fs;
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::thread::sleep;
 use std::time::Instant;
 
@@ -27,7 +31,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::session::UserType;
 use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
-use jpki_end_to_end::{Key, Module, Objects, call, outcome};
+use jpki_end_to_end::{Key, Module, Objects, call, outcome, scratch};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +45,9 @@ fn main() {
     }
     if let Some(how) = task.strip_prefix("stderr-") {
         return with_odd_standard_error(how, key);
+    }
+    if task == "swept" {
+        return swept(key);
     }
     let module = Module::start();
     match task.as_str() {
@@ -143,6 +150,31 @@ fn threads(key: Key) {
     count("C_Finalize");
 }
 
+/// The stack's readers alone, as a setting.
+const READERS: &str = "readers=\"Virtual PCD 00 0*\"";
+
+fn swept(key: Key) {
+    let [log, other] = ["log", "other"].map(scratch);
+    let module = Module::initialize(&format!("log=trace {READERS} log-file=\"{}\"", log.display()));
+    let module = module.expect("C_Initialize");
+    let open: Vec<i32> = (3..256).filter(|number| fs::read_link(format!("/proc/self/fd/{number}")).is_ok()).collect();
+    let is_log = |number: &&i32| fs::read_link(format!("/proc/self/fd/{number}")).is_ok_and(|path| path == log);
+    let number = *open.iter().find(is_log).expect("the log file is open");
+    for number in open {
+        // SAFETY: a descriptor that nothing in this program uses any more.
+        unsafe { libc::close(number) };
+    }
+    let file = fs::File::create_new(&other).expect("another file");
+    // SAFETY: a descriptor that is free, unless the file has got it.
+    assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
+    module.logged_in(key).sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
+    drop(module);
+    // SAFETY: asks about a number.
+    let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } != -1;
+    say(&format!("{}, {} bytes", if is_open { "open" } else { "closed" }, other.metadata().expect("the file").len()));
+    let _ = (fs::remove_file(log), fs::remove_file(other));
+}
+
 fn with_odd_standard_error(how: &str, key: Key) {
     // SAFETY: no thread but this one; nothing here writes to standard error afterwards.
     let close = || unsafe { libc::close(libc::STDERR_FILENO) };
@@ -164,10 +196,9 @@ fn with_odd_standard_error(how: &str, key: Key) {
         }
         _ => {}
     }
-    let readers = "readers=\"Virtual PCD 00 0*\"";
     assert_eq!(outcome(Module::initialize("no=such")).map(|_| ()), Err(RvError::ArgumentsBad));
     say("refused");
-    let module = Module::initialize(&format!("log=trace {readers}")).expect("C_Initialize");
+    let module = Module::initialize(&format!("log=trace {READERS}")).expect("C_Initialize");
     if how == "given-up" {
         close();
     }
