@@ -38,7 +38,7 @@ need_nightly() {
 # Miri hours. Other tests that Miri cannot run say so: #[cfg_attr(miri, ignore = "the reason")].
 step_miri() {
     need_nightly miri rust-src || return 0
-    # The tests of the settings read files.
+    # Some tests have folders of their own.
     MIRIFLAGS=-Zmiri-disable-isolation \
         cargo +nightly miri test --locked --target-dir "$TARGET/miri" --package jpki-pkcs11 --lib -- --skip token::
 }

@@ -24,13 +24,14 @@ pub(super) fn settings(reserved: *const c_void) -> Result<Settings, Error> {
         only: variable("JPKI_PKCS11_CONFIG"),
         config_home: variable("XDG_CONFIG_HOME"),
         home: variable("HOME"),
+        user: effective_user(),
     };
-    let FromFiles { mut settings, unreadable } = Settings::from_files(&places).map_err(|error| {
+    let FromFiles { mut settings, passed_over } = Settings::from_files(&places).map_err(|error| {
         complain(&error.to_string());
         Error::GeneralError
     })?;
-    if let Some(unreadable) = unreadable {
-        complain(&unreadable.to_string());
+    if let Some(passed_over) = passed_over {
+        complain(&passed_over.to_string());
     }
     if !reserved.is_null() {
         let probe = Probe::new()?;
@@ -48,6 +49,12 @@ fn variable(name: &str) -> Option<OsString> {
     // SAFETY: reads one number that the kernel gave the process when it started.
     let privileged = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
     if privileged { None } else { std::env::var_os(name) }
+}
+
+/// The user whose rights the process has.
+pub(super) fn effective_user() -> u32 {
+    // SAFETY: asks the kernel for one number.
+    unsafe { libc::geteuid() }
 }
 
 /// Reads memory of which nothing is known: the kernel copies it through a pipe, and refuses what is no memory.

@@ -36,6 +36,16 @@ pub enum Error {
     InFile(PathBuf, Box<Error>),
     /// A file cannot be read.
     Unreadable(PathBuf, ErrorKind),
+    /// `JPKI_PKCS11_CONFIG` names a file by a path that depends on where the program was started.
+    NotAbsolute(PathBuf),
+    /// A file is none that can be read to its end: a pipe, a device, a folder.
+    NotRegular,
+    /// A file is larger than 64 kB.
+    TooLarge,
+    /// A file belongs to this user, who is neither root nor the program's user.
+    OtherOwner(u32),
+    /// Others than its owner may write a file.
+    WritableByOthers,
 }
 
 impl fmt::Display for Error {
@@ -57,6 +67,21 @@ impl fmt::Display for Error {
             Error::OnLine(line, error) => write!(f, "line {line}: {error}"),
             Error::InFile(path, error) => write!(f, "{}: {error}", path.display()),
             Error::Unreadable(path, kind) => write!(f, "{}: {kind}", path.display()),
+            Error::NotAbsolute(path) => write!(
+                f,
+                "JPKI_PKCS11_CONFIG is {:?}, which depends on where the program was started; it takes an absolute path",
+                path.display().to_string()
+            ),
+            Error::NotRegular => f.write_str("not a regular file; settings are read from no other"),
+            Error::TooLarge => f.write_str("larger than 64 kB, which no settings are; is it another file?"),
+            Error::OtherOwner(user) => write!(
+                f,
+                "the file belongs to user {user}, and settings are taken from files of root and of the program's own user \
+                 only; change its owner, or name another file (after sudo: sudo -H)"
+            ),
+            Error::WritableByOthers => {
+                f.write_str("others than its owner may write the file; take that away from them (chmod go-w)")
+            }
         }
     }
 }

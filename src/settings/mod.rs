@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod grammar;
 mod keys;
+mod reading;
 mod values;
 
 pub use self::error::Error;

@@ -148,6 +148,90 @@ fn as_root_a_users_file_that_may_not_be_read_sets_nothing_and_is_told() {
     assert!(text.lines().any(|line| line == complaint), "{text}");
 }
 
+/// A user who is not root: nobody, by custom.
+const OTHER_USER: u32 = 65534;
+
+#[test]
+fn as_root_another_users_home_is_neither_obeyed_nor_in_the_way() {
+    let _turn = Turn::take();
+    let _card = VirtualCard::start(Reader::First, &[]);
+    let place = Place::new();
+    let [settings, log] = ["home/.config/jpki-pkcs11/config", "home/log"].map(|name| place.0.join(name));
+    let text = format!("labels = \"ja\"\nlog = \"trace\"\nlog-file = \"{}\"\n", log.display());
+    place.write("home/.config/jpki-pkcs11/config", &text);
+    fs::write(&log, "before\n").unwrap();
+    let tokens = || {
+        let mut command = Command::new("timeout");
+        place.environment(command.arg("30"));
+        command.arg(place.0.join("module-user")).arg("tokens");
+        command
+    };
+    assert_eq!(said(&mut tokens()).labels, JAPANESE, "it is root's own");
+    assert_ne!(fs::read_to_string(&log).unwrap(), "before\n");
+
+    fs::write(&log, "before\n").unwrap();
+    chown(&settings, Some(OTHER_USER), None).unwrap_or_else(|error| {
+        panic!("only root can give a file away, which this test needs ({error}): leave it out with --skip as_root_")
+    });
+    assert_eq!(said(&mut tokens()).labels, english());
+    assert_eq!(fs::read_to_string(&log).unwrap(), "before\n", "root has written where another user wanted it");
+    let (text, told) = (run(&mut tokens()).good(), format!("jpki-pkcs11: {}: ", settings.display()));
+    let told = text.lines().find(|line| line.starts_with(&told));
+    assert!(told.is_some_and(|line| line.contains("belongs to user 65534") && line.contains("sudo -H")), "{text}");
+
+    // Nor can a pipe in its place stop root.
+    fs::remove_file(&settings).unwrap();
+    assert!(Command::new("mkfifo").arg(&settings).status().unwrap().success());
+    chown(&settings, Some(OTHER_USER), None).unwrap();
+    assert_eq!(said(&mut tokens()).labels, english());
+
+    // That the environment names the file does not make it root's.
+    let named = place.write("named", "labels = \"ja\"\n");
+    chown(&named, Some(OTHER_USER), None).unwrap();
+    let text = run(tokens().env("JPKI_PKCS11_CONFIG", &named)).good();
+    assert!(text.contains("C_Initialize: GeneralError") && text.contains("belongs to user 65534"), "{text}");
+}
+
+#[test]
+fn as_root_in_a_private_stack_the_machines_file_is_roots() {
+    let _turn = Turn::take();
+    needs_private_stack();
+    let _card = VirtualCard::start(Reader::First, &[]);
+    let place = Place::new();
+    let file = place.write("etc/jpki-pkcs11/config", "labels = \"ja\"\n");
+    let output = || {
+        let mut command = Command::new("unshare");
+        let script = "mount --bind \"$1\" /etc && shift && exec timeout 20 \"$@\"";
+        command.args(["--mount", "sh", "-c", script, "sh"]).arg(place.0.join("etc")).arg(place.0.join("module-user"));
+        place.environment(command.arg("tokens").current_dir(&place.0));
+        run(&mut command).text
+    };
+    let give_to = |user| {
+        chown(&file, Some(user), None).unwrap_or_else(|error| {
+            panic!("only root can give a file away, which this test needs ({error}): leave it out with --skip as_root_")
+        });
+    };
+    // In a sandbox root's file seems to belong to that other user.
+    for user in [0, OTHER_USER] {
+        give_to(user);
+        assert!(output().contains(JAPANESE[0]), "of user {user}");
+    }
+    give_to(1);
+    let refused = |why: &str| {
+        let text = output();
+        let told = format!("jpki-pkcs11: {OF_MACHINE}: ");
+        let told = text.lines().find(|line| line.starts_with(&told)).is_some_and(|line| line.contains(why));
+        assert!(told && text.contains("C_Initialize: GeneralError"), "{why}: {text}");
+    };
+    refused("belongs to user 1,");
+    give_to(0);
+    place.allow("etc/jpki-pkcs11/config", 0o664);
+    refused("others than its owner may write the file");
+    fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    refused("not a regular file");
+}
+
 #[test]
 fn in_a_private_stack_the_users_file_is_stronger_than_the_machines_and_the_program_than_both() {
     let _turn = Turn::take();

@@ -2,6 +2,8 @@
 //! and by a settings file. The tests of the log are in `log.rs`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use cryptoki::error::RvError;
@@ -210,6 +212,36 @@ fn a_mistake_in_a_file_is_an_error_and_is_told() {
             );
         }
     }
+}
+
+#[test]
+fn a_file_that_is_none_to_read_ends_and_hangs_nothing() {
+    let _turn = Turn::take();
+    let [fifo, large, writable] = ["fifo", "large", "writable"].map(scratch);
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    fs::File::create(&large).unwrap().set_len(8 << 30).unwrap();
+    fs::write(&writable, "").unwrap();
+    fs::set_permissions(&writable, fs::Permissions::from_mode(0o666)).unwrap();
+    let not_regular = "not a regular file";
+    for (file, complaint) in [
+        (fifo.as_path(), not_regular),
+        (Path::new("/dev/zero"), not_regular),
+        (Path::new("/"), not_regular),
+        (&large, "larger than 64 kB"),
+        (&writable, "others than its owner may write the file"),
+        // There in the folder of the package, in which this test runs.
+        (Path::new("Cargo.toml"), "it takes an absolute path"),
+    ] {
+        // With no more memory than a gigabyte, so that nobody else suffers from a module that reads it all.
+        let mut command = Command::new("prlimit");
+        command.args(["--as=1073741824", "timeout", "20"]).arg(program("module-user")).arg("tokens");
+        let output = run(command.env("JPKI_PKCS11_CONFIG", file));
+        assert!(output.text.contains("C_Initialize: GeneralError"), "{}: {}", file.display(), output.text);
+        let told = output.text.lines().find(|line| line.starts_with("jpki-pkcs11: "));
+        let told = told.is_some_and(|line| line.contains(file.to_str().unwrap()) && line.contains(complaint));
+        assert!(told, "{}: {}", file.display(), output.text);
+    }
+    [fifo, large, writable].into_iter().for_each(|file| fs::remove_file(file).unwrap());
 }
 
 #[test]
