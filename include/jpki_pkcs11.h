@@ -29,7 +29,7 @@
 #define JPKI_PKCS11_OBJECT_SIGNATURE "Digital Signature"
 #define JPKI_PKCS11_OBJECT_SIGNATURE_CA "Digital Signature CA"
 
-/* The environment variable that names a settings file, used instead of all others. */
+/* The environment variable that names a settings file by an absolute path, used instead of all others. */
 #define JPKI_PKCS11_CONFIG_VARIABLE "JPKI_PKCS11_CONFIG"
 
 /*
@@ -45,6 +45,6 @@
 #define JPKI_PKCS11_SETTING_CA_CERTIFICATES "ca-certificates" /* true, false */
 #define JPKI_PKCS11_SETTING_READERS "readers" /* empty, or patterns of reader names with commas between them */
 #define JPKI_PKCS11_SETTING_LOG "log" /* off, error, info, debug, trace */
-#define JPKI_PKCS11_SETTING_LOG_FILE "log-file" /* empty, or a path */
+#define JPKI_PKCS11_SETTING_LOG_FILE "log-file" /* empty, or an absolute path */
 
 #endif /* JPKI_PKCS11_H */

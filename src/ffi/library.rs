@@ -10,6 +10,7 @@ use cryptoki_sys::CK_SESSION_HANDLE;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
+use super::environment::effective_user;
 use super::thread::{Uncancelled, write_without_signal};
 use crate::core::{Call, Error, Module};
 use crate::settings::Settings;
@@ -88,7 +89,7 @@ pub(super) fn start(settings: impl FnOnce() -> Result<Settings, Error>) -> Resul
     }
     crate::logging::prepare(write_without_signal);
     let settings = settings()?;
-    crate::logging::start(settings.log, settings.log_file.as_deref());
+    crate::logging::start(settings.log, settings.log_file.as_deref(), effective_user());
     EXIT.call_once(|| {
         // SAFETY: the function exists as long as the module is loaded; glibc calls it before that ends. If it cannot be
         // registered, the program goes on without.

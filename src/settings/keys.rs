@@ -103,7 +103,7 @@ pub static KEYS: [Key; 9] = [
     },
     Key {
         name: "log-file",
-        values: Values::Texts { kind: "a path", set: set_log_file },
+        values: Values::Texts { kind: "an absolute path", set: set_log_file },
         purpose: "without it the log goes to standard error",
     },
 ];
@@ -288,7 +288,7 @@ mod tests {
             assert_eq!(key.expected(), expected);
         }
         // Any path may be one.
-        assert_eq!(Key::named("log-file").unwrap().expected(), "a path");
+        assert_eq!(Key::named("log-file").unwrap().expected(), "an absolute path");
     }
 
     #[test]

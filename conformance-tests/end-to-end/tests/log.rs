@@ -2,7 +2,7 @@
 //! signing certificate.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -159,6 +159,49 @@ fn a_symbolic_link_is_not_followed() {
         assert_eq!((after.mode(), after.mtime_nsec()), (before.mode(), before.mtime_nsec()), "by {way}");
         assert!(!missing.exists(), "by {way}: a file was made at the end of a link");
     }
+}
+
+/// What a process of its own says that is to log to this path, within a time that is long for it.
+fn process_logging_to(path: &Path) -> String {
+    let mut command = Command::new("timeout");
+    command
+        .arg("20")
+        .arg(program("module-user"))
+        .args(["tokens", &format!("log=trace log-file=\"{}\"", path.display())]);
+    run(command.env("JPKI_PKCS11_CONFIG", "/dev/null")).good()
+}
+
+#[test]
+fn a_log_file_that_is_none_ends_and_hangs_nothing() {
+    let _turn = Turn::take();
+    let (_card, place) = (card(), Place::new());
+    assert!(Command::new("mkfifo").arg(place.file()).status().unwrap().success());
+    for (path, complaint) in [
+        (place.file().as_path(), "not a regular file"),
+        (Path::new("/dev/null"), "not a regular file"),
+        (Path::new("a log.txt"), "not an absolute path"),
+    ] {
+        let text = process_logging_to(path);
+        assert!(text.contains("C_Initialize: OK") && text.contains("slot 0: JPKI"), "{}: {text}", path.display());
+        let told: Vec<_> = text.lines().filter(|line| line.starts_with("jpki-pkcs11")).collect();
+        // One line, and no log in another place.
+        let [told] = told.as_slice() else { panic!("{}: {text}", path.display()) };
+        assert!(told.contains(&format!("log-file {}: {complaint}", path.display())), "{told}");
+    }
+    assert!(!Path::new("a log.txt").exists());
+}
+
+#[test]
+fn as_root_another_users_file_takes_no_log() {
+    let _turn = Turn::take();
+    let (_card, place) = (card(), Place::new());
+    fs::write(place.file(), "before\n").unwrap();
+    chown(place.file(), Some(65534), None).unwrap_or_else(|error| {
+        panic!("only root can give a file away, which this test needs ({error}): leave it out with --skip as_root_")
+    });
+    let text = process_logging_to(&place.file());
+    assert!(text.contains("C_Initialize: OK") && text.contains("belongs to user 65534"), "{text}");
+    assert_eq!(fs::read_to_string(place.file()).unwrap(), "before\n");
 }
 
 #[test]
