@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
 use cryptoki_sys::*;
+use jpki_pkcs11::core::{Error, Mechanism, Parameter, PssParameters};
 use jpki_virtual_card::Options;
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -125,4 +126,80 @@ fn a_failing_card_gives_nothing_away_either() {
         let _ = program.login(session, CKU_USER, b"8642");
     });
     assert_silent(&log, "a PIN", b"8642");
+}
+
+/// The lines of the level that a user who wants to know why something fails turns on first.
+fn lines_at_info(log: &str) -> Vec<&str> {
+    log.lines().filter_map(|line| line.strip_prefix("INFO jpki_pkcs11::core::mechanism ")).collect()
+}
+
+#[test]
+fn a_mechanism_that_cannot_be_had_is_told_with_what_can() {
+    let with = |kind, hash, mask, salt| {
+        let parameter = Parameter::Pss(PssParameters { hash, mask, salt });
+        (Mechanism { kind, parameter }, Error::MechanismParamInvalid)
+    };
+    let mechanisms = [
+        with(CKM_RSA_PKCS_PSS, CKM_SHA_1, CKG_MGF1_SHA1, 20),
+        with(CKM_SHA256_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256, 222),
+        (plain(CKM_SHA256_RSA_PKCS_PSS), Error::MechanismParamInvalid),
+        (Mechanism { parameter: Parameter::Other, ..plain(CKM_SHA256_RSA_PKCS) }, Error::MechanismParamInvalid),
+        (plain(CKM_SHA384_RSA_PKCS_PSS), Error::MechanismInvalid),
+        (plain(CKM_VENDOR_DEFINED | 0x1234), Error::MechanismInvalid),
+    ];
+    let card = "the card can do only hashAlg CKM_SHA256, mgf CKG_MGF1_SHA256, sLen 32";
+    let token = "which the token does not have for this; it has CKM_RSA_PKCS, CKM_SHA1_RSA_PKCS, CKM_SHA224_RSA_PKCS, \
+                 CKM_SHA256_RSA_PKCS, CKM_SHA384_RSA_PKCS, CKM_SHA512_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_SHA256_RSA_PKCS_PSS";
+    let expected = [
+        format!("the program asked for CKM_RSA_PKCS_PSS with hashAlg CKM_SHA_1, mgf CKG_MGF1_SHA1, sLen 20; {card}"),
+        format!(
+            "the program asked for CKM_SHA256_RSA_PKCS_PSS with hashAlg CKM_SHA256, mgf CKG_MGF1_SHA256, sLen 222; {card}"
+        ),
+        format!("the program asked for CKM_SHA256_RSA_PKCS_PSS with no parameter; {card}"),
+        "the program asked for CKM_SHA256_RSA_PKCS with a parameter of another kind; it takes none".to_owned(),
+        format!("the program asked for the mechanism CKM_SHA384_RSA_PKCS_PSS (number 0x44), {token}"),
+        format!("the program asked for the mechanism CKM_ 0x80001234 (number 0x80001234), {token}"),
+    ];
+    let program = Program::new();
+    let session = program.open_logged_in(AUTH);
+    let [private, public] = [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY].map(|class| program.object(session, class));
+    for ((mechanism, error), expected) in mechanisms.into_iter().zip(expected) {
+        let log = logged(|| assert_eq!(program.sign_init(session, mechanism, private), Err(error)));
+        assert_eq!(lines_at_info(&log).last(), Some(&expected.as_str()), "C_SignInit");
+        for way in 0..2 {
+            let begin = |signature: &[u8]| match way {
+                0 => program.verify_init(session, mechanism, public),
+                _ => program.verify_signature_init(session, mechanism, public, signature),
+            };
+            let before = lines_at_info(&logged(|| {})).len();
+            let log = logged(|| assert_eq!(begin(&[0; 256]), Err(error)));
+            assert_eq!(lines_at_info(&log)[before..], [expected.as_str()], "C_VerifyInit or C_VerifySignatureInit");
+        }
+    }
+    let log = logged(|| {
+        let pss = pss(CKM_RSA_PKCS_PSS);
+        assert_eq!(program.sign_recover_init(session, pss, private), Err(Error::MechanismInvalid));
+        assert_eq!(program.verify_recover_init(session, pss, public), Err(Error::MechanismInvalid));
+        assert_eq!(program.digest_init(session, plain(CKM_MD5)), Err(Error::MechanismInvalid));
+    });
+    let [.., sign, verify, digest] = lines_at_info(&log)[..] else { panic!("{log}") };
+    let recover = "the program asked for the mechanism CKM_RSA_PKCS_PSS (number 0xd), which the token does not have for this; \
+                   it has CKM_RSA_PKCS";
+    assert_eq!([sign, verify], [recover; 2]);
+    assert_eq!(
+        digest,
+        "the program asked for the mechanism CKM_MD5 (number 0x210), which the token does not have for this; it has \
+         CKM_SHA_1, CKM_SHA224, CKM_SHA256, CKM_SHA384, CKM_SHA512"
+    );
+}
+
+#[test]
+fn what_can_be_had_is_not_told() {
+    let program = Program::new();
+    let session = program.open_logged_in(AUTH);
+    let log = logged(|| {
+        program.sign(session, pss(CKM_RSA_PKCS_PSS), &[1; 32]).expect("a signature");
+        program.digest_init(session, plain(CKM_SHA256)).expect("a digest");
+    });
+    assert_eq!(lines_at_info(&log), [""; 0]);
 }

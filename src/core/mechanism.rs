@@ -1,5 +1,7 @@
 //! The mechanisms: one table, from which lists, infos and operations come (PKCS#11 3.2 §6.1, §6.20 to §6.24).
 
+use std::fmt;
+
 use cryptoki_sys::*;
 use rsa::Pkcs1v15Sign;
 use sha1::Sha1;
@@ -8,6 +10,7 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::names;
 use crate::token::{RAW_INPUT_MAX, Scheme};
 
 /// Both keys of every card so far are RSA keys of this size (card-facts §6.1).
@@ -42,6 +45,14 @@ pub struct PssParameters {
     pub mask: CK_RSA_PKCS_MGF_TYPE,
     /// The length of the salt in bytes.
     pub salt: CK_ULONG,
+}
+
+impl fmt::Display for PssParameters {
+    /// In the names of the standard.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PssParameters { hash, mask, salt } = *self;
+        write!(f, "hashAlg {}, mgf {}, sLen {salt}", names::mechanism(hash), names::mask(mask))
+    }
 }
 
 /// The only PSS the card knows: SHA-256, MGF1-SHA-256, 32 bytes of salt (card-facts §5, P1 = 04).
@@ -157,6 +168,13 @@ impl Mechanism {
     /// [`Error::MechanismInvalid`] for one that the token does not have, [`Error::MechanismParamInvalid`] for a PSS
     /// that the card cannot do.
     pub(super) fn signing(self, pss: bool) -> Result<Signing, Error> {
+        self.as_signing(pss).inspect_err(|error| match error {
+            Error::MechanismParamInvalid => log::info!("{}", self.refused_parameter()),
+            _ => self.log_refused(signing(pss)),
+        })
+    }
+
+    fn as_signing(self, pss: bool) -> Result<Signing, Error> {
         let Use::Sign(signing) = look_up(self.kind, pss)? else { return Err(Error::MechanismInvalid) };
         let wanted = match signing.scheme {
             Scheme::Pkcs1 => Parameter::None,
@@ -170,8 +188,41 @@ impl Mechanism {
     /// # Errors
     /// [`Error::MechanismInvalid`], [`Error::MechanismParamInvalid`].
     pub(super) fn digest(self) -> Result<Hash, Error> {
+        self.as_digest().inspect_err(|error| match error {
+            Error::MechanismParamInvalid => log::info!("{}", self.refused_parameter()),
+            _ => self
+                .log_refused(TABLE.iter().filter(|(_, usage)| matches!(usage, Use::Digest(_))).map(|(kind, _)| *kind)),
+        })
+    }
+
+    fn as_digest(self) -> Result<Hash, Error> {
         let Use::Digest(hash) = look_up(self.kind, true)? else { return Err(Error::MechanismInvalid) };
         if self.parameter == Parameter::None { Ok(hash) } else { Err(Error::MechanismParamInvalid) }
+    }
+
+    /// Says in the log that the token does not have the mechanism for what was asked, and which it has. A program shows its
+    /// user no more than "mechanism invalid".
+    pub(super) fn log_refused(self, known: impl Iterator<Item = CK_MECHANISM_TYPE>) {
+        let known = known.map(names::mechanism).collect::<Vec<_>>().join(", ");
+        log::info!(
+            "the program asked for the mechanism {} (number {:#x}), which the token does not have for this; it has {known}",
+            names::mechanism(self.kind),
+            self.kind
+        );
+    }
+
+    /// What was asked for with a parameter that the mechanism does not take, and what can be had.
+    fn refused_parameter(self) -> String {
+        let asked = match self.parameter {
+            Parameter::None => "no parameter".to_owned(),
+            Parameter::Pss(parameters) => parameters.to_string(),
+            Parameter::Other => "a parameter of another kind".to_owned(),
+        };
+        let can = match look_up(self.kind, true) {
+            Ok(Use::Sign(Signing { scheme: Scheme::PssSha256, .. })) => format!("the card can do only {CARD_PSS}"),
+            _ => "it takes none".to_owned(),
+        };
+        format!("the program asked for {} with {asked}; {can}", names::mechanism(self.kind))
     }
 }
 

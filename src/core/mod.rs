@@ -11,6 +11,7 @@ mod events;
 mod login;
 mod mechanism;
 mod module;
+mod names;
 mod object;
 mod operations;
 mod recover;

@@ -12,7 +12,11 @@ use crate::token::RAW_INPUT_MAX;
 
 /// Only the mechanism that signs data as they are can give them back.
 fn require_raw(mechanism: Mechanism) -> Result<(), Error> {
-    if mechanism.kind == CKM_RSA_PKCS { Ok(()) } else { Err(Error::MechanismInvalid) }
+    if mechanism.kind == CKM_RSA_PKCS {
+        return Ok(());
+    }
+    mechanism.log_refused(std::iter::once(CKM_RSA_PKCS));
+    Err(Error::MechanismInvalid)
 }
 
 impl Call {

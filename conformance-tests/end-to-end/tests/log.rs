@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cryptoki::error::RvError;
-use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::session::UserType;
 use jpki_end_to_end::{
     Helper, Key, Module, Objects, Output, Reader, Turn, VirtualCard, is, pin, program, run, scratch,
@@ -158,6 +159,29 @@ fn a_symbolic_link_is_not_followed() {
         let after = target.metadata().unwrap();
         assert_eq!((after.mode(), after.mtime_nsec()), (before.mode(), before.mtime_nsec()), "by {way}");
         assert!(!missing.exists(), "by {way}: a file was made at the end of a link");
+    }
+}
+
+#[test]
+fn a_mechanism_that_cannot_be_had_is_told_at_info() {
+    let _turn = Turn::take();
+    let (_card, place) = (card(), Place::new());
+    let module = logging("string", "info", &place.file());
+    let session = module.session(Key::Auth);
+    session.login(UserType::User, Some(&pin(PINS[0].1))).unwrap();
+    let salt_of_20 = PkcsPssParams { hash_alg: MechanismType::SHA1, mgf: PkcsMgfType::MGF1_SHA1, s_len: 20.into() };
+    is(session.sign_with_key(&Mechanism::RsaPkcsPss(salt_of_20), &[0; 20]), RvError::MechanismParamInvalid);
+    is(session.sign_with_key(&Mechanism::RsaX509, &[0; 256]), RvError::MechanismInvalid);
+    drop(session);
+    drop(module);
+    let log = fs::read_to_string(place.file()).unwrap();
+    for told in [
+        "CKM_RSA_PKCS_PSS with hashAlg CKM_SHA_1, mgf CKG_MGF1_SHA1, sLen 20; the card can do only hashAlg CKM_SHA256, \
+         mgf CKG_MGF1_SHA256, sLen 32",
+        "CKM_RSA_X_509 (number 0x3), which the token does not have for this; it has CKM_RSA_PKCS, ",
+    ] {
+        let line = log.lines().find(|line| line.contains(told));
+        assert!(line.is_some_and(|line| line.starts_with("jpki-pkcs11 INFO ")), "{told}:\n{log}");
     }
 }
 
