@@ -45,7 +45,7 @@ impl Call {
     /// C_GenerateRandom: bytes from the card.
     ///
     /// # Errors
-    /// Those of talking to the card.
+    /// [`Error::HostMemory`], and those of talking to the card.
     pub fn random(&self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         Ok(self.session.token.random(length)?)
     }

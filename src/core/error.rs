@@ -44,6 +44,7 @@ errors! {
     FunctionNotParallel => CKR_FUNCTION_NOT_PARALLEL, "Functions do not run in parallel.";
     FunctionNotSupported => CKR_FUNCTION_NOT_SUPPORTED, "The module does not do this.";
     GeneralError => CKR_GENERAL_ERROR, "The module itself failed.";
+    HostMemory => CKR_HOST_MEMORY, "The program has no memory for what it asked for.";
     KeyFunctionNotPermitted => CKR_KEY_FUNCTION_NOT_PERMITTED, "The key is not for this.";
     KeyIndigestible => CKR_KEY_INDIGESTIBLE, "The value of a key never leaves the card, not even into a digest.";
     KeyHandleInvalid => CKR_KEY_HANDLE_INVALID, "No such key.";
@@ -94,6 +95,7 @@ impl From<token::Error> for Error {
             T::NotLoggedIn => Error::UserNotLoggedIn,
             T::AlreadyLoggedIn => Error::UserAlreadyLoggedIn,
             T::NoKey => Error::KeyHandleInvalid,
+            T::HostMemory => Error::HostMemory,
             // C_SignInit has said yes to the mechanism before the card was asked for the first time.
             T::UnknownScheme => Error::FunctionFailed,
             T::WrongSignature | T::Busy | T::Card(_) => Error::DeviceError,

@@ -248,12 +248,16 @@ impl Message {
     /// Adds a part.
     ///
     /// # Errors
-    /// [`Error::DataLenRange`] if the mechanism hashes nothing and the parts are more than it can sign.
+    /// [`Error::DataLenRange`] if the mechanism hashes nothing and the parts are more than it can sign; then also
+    /// [`Error::HostMemory`].
     pub(super) fn add(&mut self, part: &[u8]) -> Result<(), Error> {
         match &mut self.hasher {
             Some(hasher) => hasher.update(part),
             None if self.collected.len() + part.len() > RAW_INPUT_MAX => return Err(Error::DataLenRange),
-            None => self.collected.extend_from_slice(part),
+            None => {
+                self.collected.try_reserve(part.len()).map_err(|_| Error::HostMemory)?;
+                self.collected.extend_from_slice(part);
+            }
         }
         Ok(())
     }

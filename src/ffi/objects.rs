@@ -96,8 +96,11 @@ pub(super) unsafe fn find_objects_init(
         return Err(Error::ArgumentsBad);
     }
     // The values stay where they are: their lengths, which a caller invents, must not decide how much memory we take.
+    let places = addresses(template, count)?;
     let mut filter = Vec::new();
-    for place in addresses(template, count)? {
+    // Their number is the caller's as well.
+    filter.try_reserve_exact(usize::try_from(count).unwrap_or(usize::MAX)).map_err(|_| Error::HostMemory)?;
+    for place in places {
         // SAFETY: one of the caller's attributes, and its value. A length that no memory has is refused, such as the
         // CK_UNAVAILABLE_INFORMATION that C_GetAttributeValue leaves.
         let (entry, value) = unsafe {

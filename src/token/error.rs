@@ -40,6 +40,8 @@ pub enum Error {
     WrongSignature,
     /// Another program keeps the card for itself.
     Busy,
+    /// The program has no memory for what it asked for.
+    HostMemory,
     /// Anything else that the card or its reader answered.
     Card(card::Error),
 }
@@ -89,6 +91,7 @@ impl fmt::Display for Error {
             Error::UnknownScheme => "the card does not sign in this way",
             Error::WrongSignature => "the card gave a wrong signature",
             Error::Busy => "another program keeps the card for itself",
+            Error::HostMemory => "no memory for what was asked for",
             Error::Card(error) => return error.fmt(f),
         })
     }

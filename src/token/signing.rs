@@ -33,9 +33,10 @@ impl Token {
     /// Random bytes from the card.
     ///
     /// # Errors
-    /// Those of talking to the card.
+    /// [`Error::HostMemory`], and those of talking to the card.
     pub fn random(&self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut bytes = Zeroizing::new(Vec::new());
+        bytes.try_reserve_exact(length).map_err(|_| Error::HostMemory)?;
         while bytes.len() < length {
             let wanted = (length - bytes.len()).min(CHALLENGE_MAX);
             bytes.extend_from_slice(&self.card.work(Share::AsItIs, |application| Ok(application.challenge(wanted)?))?);

@@ -19,19 +19,22 @@
 //! - `swept`: closes all descriptors after C_Initialize with a log file, opens a file under the log's number, signs, and
 //!   prints what has become of that file after C_Finalize,
 //! - `fork`: logs in, forks, and prints the results of the child and the parent,
+//! - `memory`: prints what C_GenerateRandom and C_FindObjectsInit return while the process gets no more memory, for as much
+//!   as they may be asked for, and what they return after that,
 //! - `threads`: prints how many threads it has before C_Initialize and after each kind of call.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
+use std::ptr::null_mut;
 use std::thread::sleep;
 use std::time::Instant;
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::session::UserType;
-use cryptoki_sys::{CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
-use jpki_end_to_end::{Key, Module, Objects, call, outcome, scratch};
+use cryptoki_sys::{CK_ATTRIBUTE, CKA_LABEL, CKF_SERIAL_SESSION, CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OK};
+use jpki_end_to_end::{Key, Module, Objects, Reader, call, outcome, scratch};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,8 +43,10 @@ fn main() {
     }
     let [task, key] = arguments.as_slice() else { panic!("module-user TASK KEY") };
     let key = Key::ALL.into_iter().find(|known| known.name() == key).expect("auth or sign");
-    if task == "threads" {
-        return threads(key);
+    match task.as_str() {
+        "threads" => return threads(key),
+        "memory" => return memory(key),
+        _ => {}
     }
     if let Some(how) = task.strip_prefix("stderr-") {
         return with_odd_standard_error(how, key);
@@ -204,6 +209,45 @@ fn with_odd_standard_error(how: &str, key: Key) {
     }
     module.logged_in(key).sign_with_key(&Mechanism::Sha256RsaPkcs, b"data").expect("a signature");
     say("signed");
+}
+
+fn memory(key: Key) {
+    let module = Module::start();
+    let (slot, mut session) = (module.slot(Reader::First, key).id(), 0);
+    assert_eq!(call!(C_OpenSession(slot, CKF_SERIAL_SESSION, null_mut(), None, &raw mut session)), CKR_OK);
+    let mut random = vec![0; 1 << 20];
+    let empty = CK_ATTRIBUTE { type_: CKA_LABEL, pValue: null_mut(), ulValueLen: 0 };
+    let mut template = vec![empty; 4096];
+    let mut calls = |length| {
+        let random = call!(C_GenerateRandom(session, random.as_mut_ptr(), length));
+        let search = call!(C_FindObjectsInit(session, template.as_mut_ptr(), template.len() as u64));
+        (random, search)
+    };
+    // What the first call needs once, such as a connection, is not what a caller decides the size of.
+    assert_eq!(calls(1), (CKR_OK, CKR_OK));
+    assert_eq!(call!(C_FindObjectsFinal(session)), CKR_OK);
+    let limit = no_more_memory();
+    let without = calls(1 << 20);
+    // SAFETY: the limit that there was.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    say(&format!("without memory: {without:x?}"));
+    say(&format!("with memory: {:x?}", calls(16)));
+}
+
+/// Takes care that the process gets no piece of 64 kB or more, and gives the limit that there was.
+fn no_more_memory() -> libc::rlimit {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("/proc");
+    let pages: u64 = statm.split(' ').next().and_then(|size| size.parse().ok()).expect("a size in pages");
+    let mut before = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: numbers to and from the kernel, and memory that nobody uses or gives back.
+    unsafe {
+        assert_eq!(libc::getrlimit(libc::RLIMIT_AS, &raw mut before), 0);
+        let page = u64::try_from(libc::sysconf(libc::_SC_PAGESIZE)).expect("the size of a page");
+        let now = libc::rlimit { rlim_cur: pages * page, ..before };
+        assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &raw const now), 0);
+        while !libc::malloc(64 << 10).is_null() {}
+    }
+    before
 }
 
 /// The return value of a call that has failed.
