@@ -33,14 +33,21 @@ impl Log for LogLines {
 }
 
 /// All that the module logs in this thread while `work` runs.
-fn logged(work: impl FnOnce()) -> String {
+pub(crate) fn logged(work: impl FnOnce()) -> String {
     if log::set_logger(&LINES).is_ok() {
         log::set_max_level(LevelFilter::Trace);
     }
+    let before = LINES.0.lock().expect("no panic").len();
     work();
     let this = thread::current().id();
     let lines = LINES.0.lock().expect("no panic");
-    lines.iter().filter(|(thread, _)| *thread == this).map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .skip(before)
+        .filter(|(thread, _)| *thread == this)
+        .map(|(_, line)| line.as_str())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The forms in which bytes can get into a log: text, hexadecimal digits, a list of numbers.

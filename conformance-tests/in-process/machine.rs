@@ -81,6 +81,10 @@ struct ReaderOnTable {
 struct Table {
     readers: Vec<(String, ReaderOnTable)>,
     service_stopped: bool,
+    /// What every question to the service, and every new connection, fails with.
+    unreachable: Option<Error>,
+    /// What every new connection fails with.
+    connections_refused: Option<Error>,
     /// One more each time the service stops: all handles are then dead.
     service_generation: u32,
     /// One more for each cancellation.
@@ -89,17 +93,18 @@ struct Table {
 
 impl Table {
     fn reader(&self, name: &str) -> Result<&ReaderOnTable, Error> {
-        if self.service_stopped {
-            return Err(Error::ServiceGone);
-        }
+        self.service()?;
         let found = self.readers.iter().find(|(other, reader)| other == name && reader.plugged);
         found.map(|(_, reader)| reader).ok_or(Error::NoReader)
     }
 
+    fn service(&self) -> Result<(), Error> {
+        let stopped = self.service_stopped.then_some(Error::ServiceGone);
+        self.unreachable.or(stopped).map_or(Ok(()), Err)
+    }
+
     fn states(&self) -> Result<Vec<ReaderState>, Error> {
-        if self.service_stopped {
-            return Err(Error::ServiceGone);
-        }
+        self.service()?;
         let plugged = self.readers.iter().filter(|(_, reader)| reader.plugged);
         let describe =
             |(name, reader): &(String, _)| ReaderState { name: name.clone(), presence: self.presence(reader) };
@@ -272,6 +277,16 @@ impl Machine {
             table.service_generation += 1;
             table.readers.iter_mut().for_each(|(_, reader)| reader.events = 0);
         });
+    }
+
+    /// The service cannot be asked any more, for that reason, or again.
+    pub(crate) fn set_unreachable(&self, error: Option<Error>) {
+        self.change(|table| table.unreachable = error);
+    }
+
+    /// No new connection can be made, for that reason, or again.
+    pub(crate) fn refuse_connections(&self, error: Option<Error>) {
+        self.change(|table| table.connections_refused = error);
     }
 
     pub(crate) fn start_service(&self) {

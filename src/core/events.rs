@@ -85,7 +85,7 @@ impl Events {
 
     /// Compares the readers with what was seen, and adds the slots that have changed to the pending ones.
     fn compare(&self, slots: &SlotList) {
-        let now = slots.readers().snapshot();
+        let Some(now) = slots.readers().look() else { return };
         let mut watch = self.watch.lock();
         let changed = now.changes(&watch.seen);
         if changed.is_empty() {

@@ -7,7 +7,7 @@ use crate::{card, transport};
 /// An error of a token. None of them holds a PIN, or anything of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
-    /// The card is not in its reader any more.
+    /// The card is not in its reader any more, or the reader or the PC/SC service has gone.
     Removed,
     /// The PIN is wrong, or of a form that no PIN of this token can have. No try was spent on a wrong form, nor on a
     /// PIN that the card had refused already.
@@ -64,7 +64,7 @@ impl From<card::Error> for Error {
 impl From<transport::Error> for Error {
     fn from(error: transport::Error) -> Self {
         match error {
-            transport::Error::Removed | transport::Error::NoReader | transport::Error::ServiceGone => Error::Removed,
+            error if error.loses_card() => Error::Removed,
             transport::Error::Busy => Error::Busy,
             transport::Error::NoPinPad => Error::NoPinPad,
             error => Error::Card(card::Error::Transport(error)),
@@ -75,7 +75,7 @@ impl From<transport::Error> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Error::Removed => "the card was removed",
+            Error::Removed => "the card is gone, or its reader, or the PC/SC service",
             Error::PinIncorrect => "the PIN is incorrect",
             Error::PinLocked => "the PIN is locked",
             Error::NewPinLength => "the new PIN is too short or too long",

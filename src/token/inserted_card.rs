@@ -119,15 +119,21 @@ impl InsertedCard {
     }
 
     /// Asks the reader whether the card is still there. Costs no APDU.
+    ///
+    /// If the reader cannot be asked, the card may be there: the next piece of work finds out.
     pub(super) fn check_present(&self) -> Result<(), Error> {
-        if !self.is_gone() {
-            if self.insertion.is_present() {
-                self.certainty.go_on();
-                return Ok(());
-            }
-            self.mark_gone();
+        if self.is_gone() {
+            return Err(Error::Removed);
         }
-        Err(Error::Removed)
+        match self.insertion.is_present() {
+            Some(true) => self.certainty.go_on(),
+            Some(false) => {
+                self.mark_gone();
+                return Err(Error::Removed);
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// Connects now or not at all: does not wait for a program that keeps the card for itself.
@@ -200,7 +206,9 @@ impl InsertedCard {
                 // We do not know any more what the card still holds as verified.
                 self.end_logins(Login::is_on_card);
             }
-            link.0.record(failed);
+            if !is_kept_out(&answer) {
+                link.0.record(failed);
+            }
             if link.0.is_hopeless() {
                 // Perhaps a new connection does better. The PINs were for the card at the end of the old one.
                 self.end_logins(|_| true);
@@ -210,7 +218,8 @@ impl InsertedCard {
             answer
         };
         if let Err(error) = &answer {
-            log::debug!("{}: {error}", self.insertion.reader);
+            let level = if is_transport_error(&answer) { log::Level::Error } else { log::Level::Debug };
+            log::log!(level, "{}: {error}", self.insertion.reader);
             if *error == Error::Removed {
                 self.mark_gone();
             }
@@ -309,6 +318,11 @@ impl InsertedCard {
 
 fn is_transport_error(answer: &Result<(), Error>) -> bool {
     matches!(answer, Err(Error::Card(card::Error::Transport(_))))
+}
+
+/// The card was not even asked, and nothing is known of it that was not known before.
+fn is_kept_out(answer: &Result<(), Error>) -> bool {
+    matches!(answer, Err(Error::Card(card::Error::Transport(error))) if error.keeps_us_out())
 }
 
 /// As long as one of these lives, the connection to the card stays open between two pieces of work.

@@ -16,9 +16,12 @@ pub(super) struct Insertion {
 }
 
 impl Insertion {
-    /// Whether the card of this insertion is still in the reader. Costs no APDU.
-    pub(super) fn is_present(&self) -> bool {
-        self.manager.presence(&self.reader).is_ok_and(|now| now.card && now.events == self.events)
+    /// Whether the card of this insertion is still in the reader; `None` if the reader cannot be asked. Costs no APDU.
+    pub(super) fn is_present(&self) -> Option<bool> {
+        match self.manager.presence(&self.reader) {
+            Ok(now) => Some(now.card && now.events == self.events),
+            Err(error) => error.loses_card().then_some(false),
+        }
     }
 }
 

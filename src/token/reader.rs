@@ -10,7 +10,7 @@ use super::inserted_card::InsertedCard;
 use super::jpki_token::Token;
 use super::pin_state::LastTry;
 use crate::card::{self, KeyPair};
-use crate::transport::{PcscResourceManager, Presence, ReaderState, ResourceManager};
+use crate::transport::{PcscResourceManager, Presence, ReaderState, Reported, ResourceManager};
 
 /// How long a card is left alone that another program keeps for itself, or that failed, before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -60,11 +60,11 @@ impl Readers {
     /// The readers of any resource manager: for tests.
     #[must_use]
     pub fn new(manager: Arc<dyn ResourceManager>, last_try: LastTry) -> Self {
-        Readers { manager, last_try, known: Mutex::default() }
+        Readers { manager: Arc::new(Reported::new(manager)), last_try, known: Mutex::default() }
     }
 
     /// Asks for new readers whose names `wanted` accepts, and returns all in the order in which they were first seen.
-    /// Without a PC/SC service there are none but the known ones.
+    /// If PC/SC cannot be asked, there are none but the known ones, and the log says why.
     pub fn refresh(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Reader>> {
         let states = self.manager.readers().unwrap_or_default();
         let mut known = self.known.lock();
@@ -110,7 +110,16 @@ impl Readers {
     /// All readers with what is in them now; empty without a PC/SC service.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.manager.readers().unwrap_or_default())
+        self.look().unwrap_or_default()
+    }
+
+    /// The same; `None` if the service cannot be asked, and the readers may be as they were.
+    #[must_use]
+    pub fn look(&self) -> Option<Snapshot> {
+        match self.manager.readers() {
+            Ok(states) => Some(Snapshot(states)),
+            Err(error) => error.loses_card().then(Snapshot::default),
+        }
     }
 }
 
@@ -184,7 +193,12 @@ impl Reader {
         // A card that is being recognised while another program keeps it busy must not stop a browser that only asks
         // what is there.
         let Some(mut seen) = self.seen.try_lock_for(TIMEOUT) else { return Contents::Empty };
-        let presence = self.manager.presence(&self.name).unwrap_or_default();
+        let presence = match self.manager.presence(&self.name) {
+            Ok(presence) => presence,
+            Err(error) if error.loses_card() => Presence::default(),
+            // What was known of the card stands.
+            Err(_) => seen.presence,
+        };
         if presence != seen.presence || seen.is_stale() {
             if let Finding::Settled(Contents::Jpki(tokens)) = &seen.finding {
                 tokens.iter().for_each(|token| token.end());
@@ -221,6 +235,9 @@ impl Reader {
             // The next question finds what is there now.
             Err(Error::Removed) => Finding::Open { failures, pause_until: None },
             Err(Error::Busy) => Finding::Open { failures, pause_until: Some(Instant::now() + PAUSE) },
+            Err(Error::Card(card::Error::Transport(error))) if error.keeps_us_out() => {
+                Finding::Open { failures, pause_until: Some(Instant::now() + PAUSE) }
+            }
             Err(error) if failures + 1 >= FAILURES_MAX => {
                 log::warn!("{}: given up: {error}", self.name);
                 Finding::Settled(Contents::Foreign)

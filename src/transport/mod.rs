@@ -9,11 +9,14 @@ mod error;
 mod handle;
 mod mute;
 mod pin_pad;
+mod reported;
 mod resource_manager;
+mod service;
 mod status;
 mod traits;
 
 pub use self::error::Error;
 pub use self::pin_pad::{PadCommand, PadEntry, PinPad};
+pub use self::reported::Reported;
 pub use self::resource_manager::PcscResourceManager;
 pub use self::traits::{Channel, Connection, Ending, Presence, ReaderState, ResourceManager};

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pcsc::{Context, PNP_NOTIFICATION, Scope, ShareMode, State};
+use pcsc::{Context, PNP_NOTIFICATION, ShareMode, State};
 
 use super::connection::{BUSY_TIMEOUT, PcscConnection};
 use super::error::Error;
 use super::mute::{self, MuteCardWatch, MuteCards};
+use super::service::establish;
 use super::status::{COUNTER_BITS, COUNTER_MASK, presence_of, read_state, read_states};
 use super::traits::{Connection, Presence, ReaderState, ResourceManager};
 
@@ -132,7 +133,7 @@ impl PcscResourceManager {
     /// Connects, and waits for other programs no longer than `timeout`.
     fn connect_within(&self, timeout: Duration, reader: &str, share: ShareMode) -> Result<Box<dyn Connection>, Error> {
         let name = CString::new(reader).map_err(|_| Error::NoReader)?;
-        let context = Context::establish(Scope::User)?;
+        let context = establish()?;
         // Nobody gets a mute card exclusively, and a shared connection needs no new state of it.
         let mute = self.mute.recent(&name).filter(|_| matches!(share, ShareMode::Shared));
         // Before the connection, so a card that is swapped in between shows as a difference.
@@ -153,7 +154,7 @@ impl PcscResourceManager {
         for _ in 0..2 {
             let context = match observer.take() {
                 Some(context) => context,
-                None => Context::establish(Scope::User)?,
+                None => establish()?,
             };
             match read(&context).map_err(|error| (error, Error::from(error))) {
                 Err((_, Error::ServiceGone)) => {
@@ -200,7 +201,7 @@ impl ResourceManager for PcscResourceManager {
     }
 
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
-        let context = Context::establish(Scope::User)?;
+        let context = establish()?;
         let number = self.waits.fetch_add(1, Ordering::Relaxed);
         self.waiting.lock().push((number, context.clone()));
         let answer = self.wait_with(&context, known);

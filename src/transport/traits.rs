@@ -37,20 +37,20 @@ pub trait ResourceManager: Send + Sync {
     /// All readers, with what is in them.
     ///
     /// # Errors
-    /// [`Error::ServiceGone`] if no resource manager answers.
+    /// [`Error::ServiceGone`] if no resource manager answers, and those that say why it cannot be reached.
     fn readers(&self) -> Result<Vec<ReaderState>, Error>;
 
     /// What is in one reader. Cheap enough for every call (about 10 µs with pcsc-lite).
     ///
     /// # Errors
-    /// [`Error::NoReader`] if it was unplugged, [`Error::ServiceGone`].
+    /// [`Error::NoReader`] if it was unplugged, and those of [`Self::readers`].
     fn presence(&self, reader: &str) -> Result<Presence, Error>;
 
     /// Connects to the card in `reader`, sharing it with other programs.
     ///
     /// # Errors
     /// [`Error::Removed`] without a card, [`Error::Unresponsive`] if the card does not answer to power,
-    /// [`Error::Busy`] if another program keeps the card for itself for longer than two seconds.
+    /// [`Error::Busy`] if another program keeps the card for itself for longer than two seconds, and those of [`Self::readers`].
     fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
 
     /// As [`Self::connect`], but does not wait for another program: for what will be tried again anyway.

@@ -11,6 +11,7 @@ mod program;
 mod sessions;
 mod signing;
 mod slots;
+mod unreachable;
 mod verifying;
 
 use std::sync::Arc;

@@ -56,6 +56,7 @@ impl Machine {
         self.0.connects.fetch_add(1, Ordering::SeqCst);
         let table = &mut *self.0.table.lock();
         let reader = table.reader(name)?;
+        table.connections_refused.map_or(Ok(()), Err)?;
         let plastic = reader.card.clone().ok_or(Error::Removed)?;
         if reader.unresponsive {
             return Err(Error::Unresponsive);
