@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jpki_pkcs11::transport::{Error, PinPad, Presence, ReaderState};
+use jpki_pkcs11::transport::{Error, PinPad, Presence, ReaderName, ReaderState};
 use jpki_virtual_card::Card;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -58,7 +58,14 @@ pub(crate) struct Cost {
     pub(crate) bytes: usize,
 }
 
+/// The name that these bytes are.
+pub(crate) fn reader_name(bytes: &[u8]) -> ReaderName {
+    ReaderName::new(std::ffi::CString::new(bytes).expect("a name without NUL"))
+}
+
 struct ReaderOnTable {
+    /// What the module knows it by. The tests know it by the text.
+    name: ReaderName,
     plugged: bool,
     card: Option<Plastic>,
     /// As pcsc-lite counts them: one more for each insertion and removal, and zero again when the reader is plugged in
@@ -103,11 +110,20 @@ impl Table {
         self.unreachable.or(stopped).map_or(Ok(()), Err)
     }
 
+    /// The text of a reader that the module knows by exactly these bytes.
+    fn text_of(&self, name: &ReaderName) -> Result<String, Error> {
+        self.service()?;
+        let found = self.readers.iter().find(|(_, reader)| reader.name == *name);
+        found.map(|(text, _)| text.clone()).ok_or(Error::NoReader)
+    }
+
     fn states(&self) -> Result<Vec<ReaderState>, Error> {
         self.service()?;
         let plugged = self.readers.iter().filter(|(_, reader)| reader.plugged);
-        let describe =
-            |(name, reader): &(String, _)| ReaderState { name: name.clone(), presence: self.presence(reader) };
+        let describe = |(_, reader): &(_, ReaderOnTable)| ReaderState {
+            name: reader.name.clone(),
+            presence: self.presence(reader),
+        };
         Ok(plugged.map(describe).collect())
     }
 
@@ -161,10 +177,16 @@ impl Machine {
 
     /// Plugs in a reader: a new one, or one that was unplugged, with the card that is still in it.
     pub(crate) fn plug(&self, name: &str) {
-        self.change(|table| match table.readers.iter_mut().find(|(other, _)| other == name) {
+        self.plug_named(&reader_name(name.as_bytes()));
+    }
+
+    /// The same with a reader whose name need not be text.
+    pub(crate) fn plug_named(&self, name: &ReaderName) {
+        self.change(|table| match table.readers.iter_mut().find(|(_, reader)| reader.name == *name) {
             Some((_, reader)) => (reader.plugged, reader.events) = (true, 0),
             None => {
                 let new = ReaderOnTable {
+                    name: name.clone(),
                     plugged: true,
                     card: None,
                     events: 0,
@@ -176,7 +198,7 @@ impl Machine {
                     resets: 0,
                     pad: None,
                 };
-                table.readers.push((name.to_owned(), new));
+                table.readers.push((name.text().to_owned(), new));
             }
         });
     }

@@ -7,7 +7,7 @@ use std::thread;
 use jpki_pkcs11::transport::{Channel, Connection, Ending, Error, Presence, ReaderState, ResourceManager};
 use jpki_virtual_card::Options;
 
-use crate::machine::{Fate, Machine};
+use crate::machine::{Fate, Machine, reader_name};
 use crate::support::{READER, SECOND_READER, SELECT_JPKI, machine_with, other_plastic, plastic};
 
 const VERIFY: &[u8] = b"\x00\x20\x00\x98\x041234";
@@ -185,7 +185,8 @@ fn a_wait_ends_with_a_change_or_a_cancellation() {
         change();
         assert_eq!(waiter.join().expect("no panic"), Ok(()));
     }
-    let stale = vec![ReaderState { name: READER.to_owned(), presence: Presence { card: true, events: 9 } }];
+    let stale =
+        vec![ReaderState { name: reader_name(READER.as_bytes()), presence: Presence { card: true, events: 9 } }];
     assert_eq!(machine.wait(&stale), Ok(()), "no wait if the state has already changed");
     machine.stop_service();
     assert_eq!(machine.wait(&now), Err(Error::ServiceGone));

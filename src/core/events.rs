@@ -91,7 +91,7 @@ impl Events {
         if changed.is_empty() {
             return;
         }
-        for slot in slots.refresh().into_iter().filter(|slot| changed.iter().any(|name| name == slot.reader.name())) {
+        for slot in slots.refresh().into_iter().filter(|slot| slot.reader.is_among(&changed)) {
             // One flag for each slot, however often it was set (PKCS#11 3.2 §5.5.4).
             if !watch.pending.contains(&slot.id) {
                 watch.pending.push_back(slot.id);

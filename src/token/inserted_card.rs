@@ -14,7 +14,7 @@ use super::identity::{Identity, read_identity, read_serial};
 use super::link::{Insertion, Link, Share};
 use super::pin_state::{LastTry, Login, PinState};
 use crate::card::{self, Application, KeyPair, Quirks};
-use crate::transport::{self, Channel, Ending, ResourceManager};
+use crate::transport::{self, Channel, Ending, ReaderName, ResourceManager};
 
 /// The card of one insertion, shared by its two tokens.
 pub(super) struct InsertedCard {
@@ -42,9 +42,9 @@ pub(super) struct InsertedCard {
 type Job<'a> = &'a mut dyn FnMut(&mut dyn Channel, &mut Quirks) -> (Result<(), Error>, Ending);
 
 impl InsertedCard {
-    pub(super) fn new(manager: Arc<dyn ResourceManager>, reader: &str, events: u32, last_try: LastTry) -> Self {
+    pub(super) fn new(manager: Arc<dyn ResourceManager>, reader: &ReaderName, events: u32, last_try: LastTry) -> Self {
         InsertedCard {
-            insertion: Insertion { manager, reader: reader.to_owned(), events },
+            insertion: Insertion { manager, reader: reader.clone(), events },
             link: Mutex::default(),
             gone: AtomicBool::new(false),
             given_up: AtomicBool::new(false),

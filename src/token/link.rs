@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::transport::{Channel, Connection, Ending, Error, ResourceManager};
+use crate::transport::{Channel, Connection, Ending, Error, ReaderName, ResourceManager};
 
 /// How many transmissions in a row may fail before the connection is given up.
 const FAILURES_MAX: u32 = 3;
@@ -10,7 +10,7 @@ const FAILURES_MAX: u32 = 3;
 /// One insertion of a card: the reader, and the number by which PC/SC counts insertions there.
 pub(super) struct Insertion {
     pub(super) manager: Arc<dyn ResourceManager>,
-    pub(super) reader: String,
+    pub(super) reader: ReaderName,
     /// The number, as [`crate::transport::Presence::events`] counts it.
     pub(super) events: u32,
 }

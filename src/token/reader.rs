@@ -10,7 +10,7 @@ use super::inserted_card::InsertedCard;
 use super::jpki_token::Token;
 use super::pin_state::LastTry;
 use crate::card::{self, KeyPair};
-use crate::transport::{PcscResourceManager, Presence, ReaderState, Reported, ResourceManager};
+use crate::transport::{PcscResourceManager, Presence, ReaderName, ReaderState, Reported, ResourceManager};
 
 /// How long a card is left alone that another program keeps for itself, or that failed, before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -63,13 +63,13 @@ impl Readers {
         Readers { manager: Arc::new(Reported::new(manager)), last_try, known: Mutex::default() }
     }
 
-    /// Asks for new readers whose names `wanted` accepts, and returns all in the order in which they were first seen.
+    /// Asks for new readers whose names, as texts, `wanted` accepts, and returns all in the order in which they were first seen.
     /// If PC/SC cannot be asked, there are none but the known ones, and the log says why.
     pub fn refresh(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Reader>> {
         let states = self.manager.readers().unwrap_or_default();
         let mut known = self.known.lock();
         for state in states {
-            if wanted(&state.name) && !known.iter().any(|reader| reader.name == state.name) {
+            if wanted(state.name.text()) && !known.iter().any(|reader| reader.name == state.name) {
                 log::info!("new reader: {}", state.name);
                 known.push(Arc::new(Reader::new(Arc::clone(&self.manager), state.name, self.last_try)));
             }
@@ -130,7 +130,7 @@ pub struct Snapshot(Vec<ReaderState>);
 impl Snapshot {
     /// The names of the readers that differ from `before`: with another card, or new, or gone.
     #[must_use]
-    pub fn changes(&self, before: &Snapshot) -> Vec<String> {
+    pub fn changes(&self, before: &Snapshot) -> Vec<ReaderName> {
         let differs = |one: &&ReaderState, others: &Snapshot| !others.0.contains(one);
         let came = self.0.iter().filter(|state| differs(state, before));
         let went = before.0.iter().filter(|state| !self.0.iter().any(|now| now.name == state.name));
@@ -141,7 +141,7 @@ impl Snapshot {
 /// One reader.
 pub struct Reader {
     manager: Arc<dyn ResourceManager>,
-    name: String,
+    name: ReaderName,
     last_try: LastTry,
     seen: Mutex<Seen>,
 }
@@ -177,14 +177,20 @@ impl Seen {
 }
 
 impl Reader {
-    fn new(manager: Arc<dyn ResourceManager>, name: String, last_try: LastTry) -> Self {
+    fn new(manager: Arc<dyn ResourceManager>, name: ReaderName, last_try: LastTry) -> Self {
         Reader { manager, name, last_try, seen: Mutex::new(Seen::new(Presence::default())) }
     }
 
-    /// The name the resource manager gives it.
+    /// The name the resource manager gives it, as a text to show.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.text()
+    }
+
+    /// It is one of those with these names.
+    #[must_use]
+    pub fn is_among(&self, names: &[ReaderName]) -> bool {
+        names.contains(&self.name)
     }
 
     /// What is in the reader now. A card is recognised once for each insertion (six APDUs); after that the answer

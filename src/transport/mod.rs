@@ -9,6 +9,7 @@ mod error;
 mod handle;
 mod mute;
 mod pin_pad;
+mod reader_name;
 mod reported;
 mod resource_manager;
 mod service;
@@ -17,6 +18,7 @@ mod traits;
 
 pub use self::error::Error;
 pub use self::pin_pad::{PadCommand, PadEntry, PinPad};
+pub use self::reader_name::ReaderName;
 pub use self::reported::Reported;
 pub use self::resource_manager::PcscResourceManager;
 pub use self::traits::{Channel, Connection, Ending, Presence, ReaderState, ResourceManager};

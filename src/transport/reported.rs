@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::error::Error;
+use super::reader_name::ReaderName;
 use super::traits::{Connection, Presence, ReaderState, ResourceManager};
 
 /// Any resource manager, with its failures in the log: each once, and not at each of a browser's polls.
@@ -56,19 +57,19 @@ impl ResourceManager for Reported {
         self.questions.report("PC/SC", self.manager.readers(), Error::is_failure_of_service)
     }
 
-    fn presence(&self, reader: &str) -> Result<Presence, Error> {
+    fn presence(&self, reader: &ReaderName) -> Result<Presence, Error> {
         self.questions.report("PC/SC", self.manager.presence(reader), Error::is_failure_of_service)
     }
 
-    fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connected(self.manager.connect(reader))
     }
 
-    fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect_at_once(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connected(self.manager.connect_at_once(reader))
     }
 
-    fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect_exclusively(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connected(self.manager.connect_exclusively(reader))
     }
 

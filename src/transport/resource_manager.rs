@@ -14,6 +14,7 @@ use pcsc::{Context, PNP_NOTIFICATION, ShareMode, State};
 use super::connection::{BUSY_TIMEOUT, PcscConnection};
 use super::error::Error;
 use super::mute::{self, MuteCardWatch, MuteCards};
+use super::reader_name::ReaderName;
 use super::service::establish;
 use super::status::{COUNTER_BITS, COUNTER_MASK, presence_of, read_state, read_states};
 use super::traits::{Connection, Presence, ReaderState, ResourceManager};
@@ -103,7 +104,7 @@ impl PcscResourceManager {
                 presence = self.numbered(presence_of(state));
                 self.mute.record(state.name(), presence, mute::is_mute(state));
             }
-            ReaderState { name: state.name().to_string_lossy().into_owned(), presence }
+            ReaderState { name: ReaderName::new(state.name().to_owned()), presence }
         };
         states.iter().map(record).collect()
     }
@@ -131,20 +132,25 @@ impl PcscResourceManager {
     }
 
     /// Connects, and waits for other programs no longer than `timeout`.
-    fn connect_within(&self, timeout: Duration, reader: &str, share: ShareMode) -> Result<Box<dyn Connection>, Error> {
-        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
+    fn connect_within(
+        &self,
+        timeout: Duration,
+        reader: &ReaderName,
+        share: ShareMode,
+    ) -> Result<Box<dyn Connection>, Error> {
+        let name = reader.bytes();
         let context = establish()?;
         // Nobody gets a mute card exclusively, and a shared connection needs no new state of it.
-        let mute = self.mute.recent(&name).filter(|_| matches!(share, ShareMode::Shared));
+        let mute = self.mute.recent(name).filter(|_| matches!(share, ShareMode::Shared));
         // Before the connection, so a card that is swapped in between shows as a difference.
         let before = match mute {
             Some(presence) => presence,
-            None => self.numbered(presence_of(&read_state(&context, &name)?)),
+            None => self.numbered(presence_of(&read_state(&context, name)?)),
         };
         if !before.card {
             return Err(Error::Removed);
         }
-        Ok(Box::new(PcscConnection::new(context, name, before.events, share, timeout)?))
+        Ok(Box::new(PcscConnection::new(context, name.to_owned(), before.events, share, timeout)?))
     }
 
     /// Reads readers with the observing context, and drops that context if the service is gone.
@@ -179,24 +185,24 @@ impl ResourceManager for PcscResourceManager {
         self.observe(&|context| self.read_all(context))
     }
 
-    fn presence(&self, reader: &str) -> Result<Presence, Error> {
-        let name = CString::new(reader).map_err(|_| Error::NoReader)?;
-        if let Some(presence) = self.mute.recent(&name) {
+    fn presence(&self, reader: &ReaderName) -> Result<Presence, Error> {
+        let name = reader.bytes();
+        if let Some(presence) = self.mute.recent(name) {
             return Ok(presence);
         }
-        let states = self.observe(&|context| Ok(vec![read_state(context, &name)?]))?;
+        let states = self.observe(&|context| Ok(vec![read_state(context, name)?]))?;
         states.first().map(|reader| reader.presence).ok_or(Error::NoReader)
     }
 
-    fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connect_within(BUSY_TIMEOUT, reader, ShareMode::Shared)
     }
 
-    fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect_at_once(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connect_within(Duration::ZERO, reader, ShareMode::Shared)
     }
 
-    fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect_exclusively(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connect_within(BUSY_TIMEOUT, reader, ShareMode::Exclusive)
     }
 

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::pin_pad::{PadCommand, PinPad};
+use super::reader_name::ReaderName;
 use zeroize::Zeroizing;
 
 /// What the resource manager says is in a reader.
@@ -18,7 +19,7 @@ pub struct Presence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderState {
     /// The name the resource manager gives it; unique at any one time.
-    pub name: String,
+    pub name: ReaderName,
     /// What is in it.
     pub presence: Presence,
 }
@@ -44,20 +45,20 @@ pub trait ResourceManager: Send + Sync {
     ///
     /// # Errors
     /// [`Error::NoReader`] if it was unplugged, and those of [`Self::readers`].
-    fn presence(&self, reader: &str) -> Result<Presence, Error>;
+    fn presence(&self, reader: &ReaderName) -> Result<Presence, Error>;
 
     /// Connects to the card in `reader`, sharing it with other programs.
     ///
     /// # Errors
     /// [`Error::Removed`] without a card, [`Error::Unresponsive`] if the card does not answer to power,
     /// [`Error::Busy`] if another program keeps the card for itself for longer than two seconds, and those of [`Self::readers`].
-    fn connect(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
+    fn connect(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error>;
 
     /// As [`Self::connect`], but does not wait for another program: for what will be tried again anyway.
     ///
     /// # Errors
     /// Those of [`Self::connect`].
-    fn connect_at_once(&self, reader: &str) -> Result<Box<dyn Connection>, Error> {
+    fn connect_at_once(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
         self.connect(reader)
     }
 
@@ -65,7 +66,7 @@ pub trait ResourceManager: Send + Sync {
     ///
     /// # Errors
     /// Those of [`Self::connect`]; [`Error::Busy`] also if another program shares the card.
-    fn connect_exclusively(&self, reader: &str) -> Result<Box<dyn Connection>, Error>;
+    fn connect_exclusively(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error>;
 
     /// Sleeps until a reader or its card comes or goes, compared with `known`, or until [`Self::cancel_waits`]. May
     /// return early for no reason, so the caller compares the readers itself.

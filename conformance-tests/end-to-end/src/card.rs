@@ -21,16 +21,27 @@ pub enum Reader {
     Second,
     /// A reader that comes and goes: [`crate::OtherReaders`].
     Other,
+    /// The same with a name in Shift_JIS, カード.
+    ShiftJis,
 }
 
 impl Reader {
-    /// The name that PC/SC gives it.
+    /// The name that PC/SC gives it, as a text to show.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Reader::First => "Virtual PCD 00 00",
             Reader::Second => "Virtual PCD 00 01",
             Reader::Other => "Other PCD 00 00",
+            Reader::ShiftJis => "\u{FFFD}J\u{FFFD}[\u{FFFD}h 00 00",
+        }
+    }
+
+    /// The name that PC/SC gives it.
+    pub(crate) fn bytes(self) -> &'static [u8] {
+        match self {
+            Reader::ShiftJis => b"\x83J\x81[\x83h 00 00",
+            other => other.name().as_bytes(),
         }
     }
 
@@ -39,13 +50,13 @@ impl Reader {
         match self {
             Reader::First => "35963",
             Reader::Second => "35964",
-            Reader::Other => "35965",
+            Reader::Other | Reader::ShiftJis => "35965",
         }
     }
 
     /// Whether pcscd reports this state, independently of the module.
     fn is(self, wanted: ReaderState) -> bool {
-        reader_state(self.name()).is_some_and(|(state, _)| state.contains(wanted))
+        reader_state(self).is_some_and(|(state, _)| state.contains(wanted))
     }
 
     /// Whether it has a card that has answered to power.
@@ -59,7 +70,7 @@ impl Reader {
     /// If there is no such reader.
     #[must_use]
     pub fn events(self) -> u32 {
-        reader_state(self.name()).expect("the reader").1
+        reader_state(self).expect("the reader").1
     }
 
     /// Waits until pcscd has counted the removal of a card, after `before` insertions and removals.
@@ -119,7 +130,7 @@ impl VirtualCard {
     pub fn start(reader: Reader, options: &[&str]) -> Self {
         let identity = match reader {
             Reader::First => "identity-1",
-            Reader::Second | Reader::Other => "identity-2",
+            Reader::Second | Reader::Other | Reader::ShiftJis => "identity-2",
         };
         Self::start_as(reader, identity, options)
     }

@@ -54,9 +54,9 @@ impl Turn {
 }
 
 /// The state of a reader, and its count of insertions and removals. `None` if there is no such reader.
-pub(crate) fn reader_state(reader: &str) -> Option<(State, u32)> {
+pub(crate) fn reader_state(reader: Reader) -> Option<(State, u32)> {
     let context = Context::establish(Scope::User).ok()?;
-    let name = CString::new(reader).expect("a reader's name");
+    let name = CString::new(reader.bytes()).expect("a reader's name");
     let mut states = [pcsc::ReaderState::new(name, State::UNAWARE)];
     context.get_status_change(Duration::ZERO, &mut states).ok()?;
     let [state] = states;
@@ -74,7 +74,7 @@ pub(crate) fn reader_state(reader: &str) -> Option<(State, u32)> {
 /// If that takes too long.
 #[track_caller]
 pub fn wait_for_no_transaction(reader: Reader) {
-    let name = CString::new(reader.name()).expect("a reader's name");
+    let name = CString::new(reader.bytes()).expect("a reader's name");
     let context = Context::establish(Scope::User).expect("a PC/SC service");
     wait_until("no program has a transaction", || {
         let Ok(mut card) = context.connect(&name, ShareMode::Shared, Protocols::ANY) else { return false };
@@ -135,7 +135,7 @@ pub fn restart_pcscd(between: impl FnOnce()) {
     // This pcscd outlives the program, for the later tests, and ends with the stack.
     drop(command.spawn().expect("pcscd starts"));
     wait_until("pcscd shows its readers", || {
-        reader_state("Virtual PCD 00 00").is_some() && reader_state("Virtual PCD 00 01").is_some()
+        reader_state(Reader::First).is_some() && reader_state(Reader::Second).is_some()
     });
     outcome.unwrap_or_else(|panic| panic::resume_unwind(panic));
 }
@@ -156,6 +156,7 @@ fn has_listener(port: &str) -> bool {
 /// Two more readers, of another driver than the stack's own two. pcsc-lite reads its files only at its start, so these
 /// readers come and go with a restart of pcscd, and the others are then back as they were.
 pub struct OtherReaders {
+    reader: Reader,
     configuration: PathBuf,
     driver: PathBuf,
 }
@@ -168,24 +169,37 @@ impl OtherReaders {
     #[track_caller]
     #[must_use]
     pub fn plug() -> Self {
+        Self::plug_as(Reader::Other)
+    }
+
+    /// Plugs them in with the name of `reader`.
+    ///
+    /// # Panics
+    /// Without a private stack, and where they do not come.
+    #[track_caller]
+    #[must_use]
+    pub fn plug_as(reader: Reader) -> Self {
         needs_private_stack();
         let (_, arguments) = find_pcscd().expect("a pcscd");
         let option = arguments.iter().position(|word| word == "--config");
         let folder = option.and_then(|place| arguments.get(place + 1)).map_or_else(PathBuf::new, PathBuf::from);
-        let other = OtherReaders { configuration: folder.join("other"), driver: scratch("libifdvpcd.so") };
+        let other = OtherReaders { reader, configuration: folder.join("other"), driver: scratch("libifdvpcd.so") };
         restart_pcscd(|| {
             let own = fs::read_to_string(folder.join("vpcd")).expect("the configuration of the stack's readers");
             let line = own.lines().find_map(|line| line.strip_prefix("LIBPATH")).expect("its driver");
             // The same file would be loaded as the same driver, and a driver keeps the readers of one device only.
             fs::copy(line.trim(), &other.driver).expect("a copy of the driver");
             let driver = other.driver.display();
-            let port = Reader::Other.port();
-            let text = format!(
-                "FRIENDLYNAME \"Other PCD\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n"
-            );
+            let port = reader.port();
+            // pcscd adds the numbers.
+            let name = reader.bytes().strip_suffix(b" 00 00").expect("the numbers of a reader");
+            let rest = format!("\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n");
+            let text = [b"FRIENDLYNAME \"", name, rest.as_bytes()].concat();
             fs::write(&other.configuration, text).expect("a file of the private stack");
         });
-        wait_until("the other readers come", || reader_state(Reader::Other.name()).is_some());
+        wait_until("pcscd shows its readers", || {
+            reader_state(Reader::First).is_some() && reader_state(Reader::Second).is_some()
+        });
         other
     }
 
@@ -194,8 +208,11 @@ impl OtherReaders {
     /// # Panics
     /// If the readers do not go.
     pub fn unplug(self) {
+        let reader = self.reader;
         drop(self);
-        wait_until("the other readers go", || reader_state(Reader::Other.name()).is_none());
+        wait_until("pcscd shows its readers", || {
+            reader_state(Reader::First).is_some() && reader_state(Reader::Second).is_some()
+        });
     }
 }
 

@@ -72,3 +72,24 @@ fn in_a_private_stack_readers_come_and_go() {
     assert_eq!(listed(), after);
     stand.module.logged_in(Key::Auth).sign_well().expect("the reader that was there goes on");
 }
+
+#[test]
+fn in_a_private_stack_a_reader_has_a_name_in_shift_jis() {
+    let stand = Stand::new();
+    let other = OtherReaders::plug_as(Reader::ShiftJis);
+    Reader::First.wait(true);
+    let card = VirtualCard::start(Reader::ShiftJis, &[]);
+    assert_eq!((number(false), number(true)), (8, 4));
+    let slots = Key::ALL.map(|key| stand.module.slot(Reader::ShiftJis, key));
+    for (key, slot) in Key::ALL.into_iter().zip(slots) {
+        let session = stand.module.client.open_ro_session(slot).unwrap();
+        session.login(UserType::User, Some(&pin(key.pin()))).unwrap();
+        session.sign_well().unwrap();
+    }
+    assert_eq!(card.state().verified, "");
+    drop(card);
+    Reader::ShiftJis.wait(false);
+    assert!(events(&stand).is_superset(&BTreeSet::from(slots.map(|slot| slot.id()))), "a card that went is an event");
+    assert_eq!(number(true), 2);
+    other.unplug();
+}

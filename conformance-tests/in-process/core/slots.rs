@@ -6,8 +6,8 @@ use jpki_pkcs11::settings::{Labels, LastTry, Settings, ShownTokens};
 use jpki_pkcs11::token::KeyPair;
 use jpki_virtual_card::{LockedQuery, Options, Presence};
 
-use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, module_on, slot_of};
-use crate::machine::Machine;
+use super::{AUTH_SLOT, Program, READ_WRITE, SIGN_SLOT, module_on, plain, slot_of};
+use crate::machine::{Machine, reader_name};
 use crate::support::{AUTH, READER, SECOND_READER, SIGN, other_plastic, pin, plastic, wrong_pin};
 
 fn text(field: &[u8]) -> &str {
@@ -226,4 +226,39 @@ fn sessions_are_counted() {
     assert_eq!((info.ulSessionCount, info.ulRwSessionCount), (2, 1));
     let info = program.token_info(SIGN_SLOT).expect("a token");
     assert_eq!((info.ulSessionCount, info.ulRwSessionCount), (0, 0));
+}
+
+#[test]
+fn a_reader_whose_name_is_no_utf_8_has_a_token_that_signs() {
+    // カードリーダー in Shift_JIS, and a long name that pcscd has cut inside a character.
+    let mut cut = "署名用カードリーダー".repeat(5).into_bytes();
+    cut.truncate(118);
+    cut.extend(b" 00 00");
+    for bytes in [&b"\x83J\x81[\x83h\x83\x8A\x81[\x83_\x81[ 00 00"[..], &cut] {
+        let name = reader_name(bytes);
+        assert!(std::str::from_utf8(bytes).is_err() && name.text().ends_with(" 00 00"));
+        let machine = Machine::new(&[]);
+        machine.plug_named(&name);
+        let card = plastic(Options::default());
+        machine.insert(name.text(), &card);
+        let settings = Settings { readers: vec!["*00 00".into()], ..Settings::default() };
+        let program = Program { module: module_on(&machine, settings), machine, card };
+        assert_eq!(program.slot_ids(true, true), [0, 1]);
+        for key_pair in KeyPair::ALL {
+            let session = program.open_logged_in(key_pair);
+            program.sign(session, plain(CKM_SHA256_RSA_PKCS), b"document").expect("a signature");
+        }
+        assert_eq!(program.wait_for_slot_event(false), Err(Error::NoEvent));
+        program.machine.remove(name.text());
+        assert_eq!(program.wait_for_slot_event(false), Ok(0));
+    }
+}
+
+#[test]
+fn two_readers_that_look_the_same_are_two() {
+    let names = [&b"\x83J 00 00"[..], b"\x84J 00 00"].map(reader_name);
+    assert_eq!(names[0].text(), names[1].text());
+    let machine = Machine::new(&[]);
+    names.iter().for_each(|name| machine.plug_named(name));
+    assert_eq!(module_on(&machine, Settings::default()).slot_ids(false, true), [0, 1, 2, 3]);
 }

@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jpki_pkcs11::transport::{
-    Channel, Connection, Ending, Error, PadCommand, PinPad, Presence, ReaderState, ResourceManager,
+    Channel, Connection, Ending, Error, PadCommand, PinPad, Presence, ReaderName, ReaderState, ResourceManager,
 };
 use zeroize::Zeroizing;
 
 use super::pad::Entry;
-use super::{Fate, Machine, Plastic};
+use super::{Fate, Machine, Plastic, reader_name};
 
 /// The longest response that a short command has, status word included.
 const RESPONSE_MAX: usize = 258;
@@ -21,18 +21,18 @@ impl ResourceManager for Machine {
         self.0.table.lock().states()
     }
 
-    fn presence(&self, reader: &str) -> Result<Presence, Error> {
+    fn presence(&self, reader: &ReaderName) -> Result<Presence, Error> {
         self.0.presence_questions.fetch_add(1, Ordering::SeqCst);
         let table = self.0.table.lock();
-        Ok(table.presence(table.reader(reader)?))
+        Ok(table.presence(table.reader(&table.text_of(reader)?)?))
     }
 
-    fn connect(&self, name: &str) -> Result<Box<dyn Connection>, Error> {
-        self.connect_sharing(name, false)
+    fn connect(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
+        self.connect_sharing(reader, false)
     }
 
-    fn connect_exclusively(&self, name: &str) -> Result<Box<dyn Connection>, Error> {
-        self.connect_sharing(name, true)
+    fn connect_exclusively(&self, reader: &ReaderName) -> Result<Box<dyn Connection>, Error> {
+        self.connect_sharing(reader, true)
     }
 
     fn wait(&self, known: &[ReaderState]) -> Result<(), Error> {
@@ -52,10 +52,21 @@ impl ResourceManager for Machine {
 }
 
 impl Machine {
-    fn connect_sharing(&self, name: &str, exclusive: bool) -> Result<Box<dyn Connection>, Error> {
+    /// What is in a reader, by its text.
+    pub(crate) fn presence(&self, name: &str) -> Result<Presence, Error> {
+        ResourceManager::presence(self, &reader_name(name.as_bytes()))
+    }
+
+    /// A connection that is shared, to a reader by its text.
+    pub(crate) fn connect(&self, name: &str) -> Result<Box<dyn Connection>, Error> {
+        ResourceManager::connect(self, &reader_name(name.as_bytes()))
+    }
+
+    fn connect_sharing(&self, reader: &ReaderName, exclusive: bool) -> Result<Box<dyn Connection>, Error> {
         self.0.connects.fetch_add(1, Ordering::SeqCst);
         let table = &mut *self.0.table.lock();
-        let reader = table.reader(name)?;
+        let name = table.text_of(reader)?;
+        let reader = table.reader(&name)?;
         table.connections_refused.map_or(Ok(()), Err)?;
         let plastic = reader.card.clone().ok_or(Error::Removed)?;
         if reader.unresponsive {
@@ -68,7 +79,7 @@ impl Machine {
         self.0.connections.fetch_add(1, Ordering::SeqCst);
         let handle = Handle {
             machine: self.clone(),
-            name: name.to_owned(),
+            name: name.clone(),
             plastic,
             events: table.presence(reader).events,
             generation: reader.generation,
@@ -76,7 +87,7 @@ impl Machine {
             exclusive,
             resets: reader.resets,
         };
-        if let Some((_, reader)) = table.readers.iter_mut().find(|(other, _)| other == name) {
+        if let Some((_, reader)) = table.readers.iter_mut().find(|(other, _)| *other == name) {
             reader.sharing += 1;
             reader.exclusive = exclusive;
         }
