@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::error::Error;
 use super::session::{SESSIONS_MAX, SessionCount};
-use super::text::{MANUFACTURER, cut, padded};
+use super::text::{MANUFACTURER, padded, shortened};
 use crate::settings::{Labels, PinPads, Settings, ShownTokens};
 use crate::token::{Contents, KeyPair, PinPad, Reader, Readers, Token, Tries};
 
@@ -110,8 +110,8 @@ impl Slot {
             KeyPair::Authentication => " (auth)",
             KeyPair::Signature => " (sign)",
         };
-        // A long name is cut, and the suffix is not: the two slots of a reader must stay apart.
-        let name = cut(self.reader.name(), DESCRIPTION_LENGTH - suffix.len());
+        // The two slots of a reader must stay apart, and two readers of the same model too.
+        let name = shortened(self.reader.name(), DESCRIPTION_LENGTH - suffix.len());
         CK_SLOT_INFO {
             slotDescription: padded(&format!("{name}{suffix}")),
             manufacturerID: padded(MANUFACTURER),

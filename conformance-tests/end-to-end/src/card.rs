@@ -23,6 +23,8 @@ pub enum Reader {
     Other,
     /// The same with a name in Shift_JIS, カード.
     ShiftJis,
+    /// The same with a name that is longer than a slot's description.
+    LongName,
 }
 
 impl Reader {
@@ -34,6 +36,7 @@ impl Reader {
             Reader::Second => "Virtual PCD 00 01",
             Reader::Other => "Other PCD 00 00",
             Reader::ShiftJis => "\u{FFFD}J\u{FFFD}[\u{FFFD}h 00 00",
+            Reader::LongName => "Contactless Smart Card Reader of a Long Name (21120703310203) 00 00",
         }
     }
 
@@ -50,7 +53,7 @@ impl Reader {
         match self {
             Reader::First => "35963",
             Reader::Second => "35964",
-            Reader::Other | Reader::ShiftJis => "35965",
+            Reader::Other | Reader::ShiftJis | Reader::LongName => "35965",
         }
     }
 
@@ -130,7 +133,7 @@ impl VirtualCard {
     pub fn start(reader: Reader, options: &[&str]) -> Self {
         let identity = match reader {
             Reader::First => "identity-1",
-            Reader::Second | Reader::Other | Reader::ShiftJis => "identity-2",
+            _ => "identity-2",
         };
         Self::start_as(reader, identity, options)
     }

@@ -198,7 +198,7 @@ fn use_no_settings() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let file = lasting("settings").join("none");
-        let readers = "readers = \"Virtual PCD 00 0*, Other PCD 00 0*, *J*[*h 00 0*\"\n";
+        let readers = "readers = \"Virtual PCD 00 0*, Other PCD 00 0*, *J*[*h 00 0*, *(21120703310203) 00 0*\"\n";
         fs::write(&file, readers).expect("a file in cargo's target folder");
         // SAFETY: the tests take turns, and this happens in the first one that uses the module.
         unsafe { env::set_var(CONFIG, file) };

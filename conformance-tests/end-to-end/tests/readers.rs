@@ -93,3 +93,17 @@ fn in_a_private_stack_a_reader_has_a_name_in_shift_jis() {
     assert_eq!(number(true), 2);
     other.unplug();
 }
+
+#[test]
+fn in_a_private_stack_two_readers_with_a_long_name_stay_apart() {
+    let stand = Stand::new();
+    let other = OtherReaders::plug_as(Reader::LongName);
+    Reader::First.wait(true);
+    let slots = stand.module.client.get_all_slots().unwrap();
+    let description = |slot| stand.module.client.get_slot_info(slot).unwrap().slot_description().to_owned();
+    let descriptions: BTreeSet<_> = slots.into_iter().map(description).collect();
+    assert_eq!(descriptions.len(), 8, "{descriptions:#?}");
+    let of_first = descriptions.iter().filter(|text| text.contains("(21120703310203) 00 00 ("));
+    assert!(of_first.count() == 2, "{descriptions:#?}");
+    other.unplug();
+}

@@ -262,3 +262,26 @@ fn two_readers_that_look_the_same_are_two() {
     names.iter().for_each(|name| machine.plug_named(name));
     assert_eq!(module_on(&machine, Settings::default()).slot_ids(false, true), [0, 1, 2, 3]);
 }
+
+#[test]
+fn two_long_names_that_differ_at_their_end_only_stay_apart() {
+    let model = "Identiv uTrust 3700 F Contactless Smart Card Reader [uTrust 3700 F CL Reader]";
+    let japanese = "接触型非接触型共用カードリーダーライター";
+    for [one, other] in [
+        [format!("{model} (21120703310203) 00 00"), format!("{model} (21120703310204) 00 00")],
+        [format!("{model} (21120703310203) 00 00"), format!("{model} (21120703310203) 01 00")],
+        [format!("{japanese} (21120703310203) 00 00"), format!("{japanese} (21120703310203) 01 00")],
+    ] {
+        let module = module_on(&Machine::new(&[&one, &other]), Settings::default());
+        let ids = module.slot_ids(false, true);
+        let descriptions = ids.iter().map(|slot| module.slot_info(*slot).expect("a slot").slotDescription);
+        let descriptions: Vec<_> = descriptions.map(|field| text(&field).to_owned()).collect();
+        assert_eq!(descriptions.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{descriptions:#?}");
+        let (start, _) = one.split_at("接触型".len());
+        for (description, name) in descriptions.iter().zip([&one, &one, &other, &other]) {
+            let end = &name[name.len() - "(21120703310203) 00 00".len()..];
+            assert!(description.starts_with(start), "{description}");
+            assert!(description.contains(&format!("{end} (")), "{description}");
+        }
+    }
+}
