@@ -1,7 +1,10 @@
 //! A PC/SC service that cannot be reached: the log says why, and a card that is in its reader stays what it was.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::thread;
 
 use cryptoki::error::RvError;
 use cryptoki::session::UserType;
@@ -100,4 +103,47 @@ fn without_a_free_descriptor_the_card_stays_and_the_session_too() {
     let errors = log.lines("ERROR").into_iter().filter(|line| line.starts_with("the card cannot be reached"));
     let errors: Vec<_> = errors.collect();
     assert!(errors.len() == 1 && errors[0].contains("no file descriptor is free"), "{errors:#?}");
+}
+
+/// The socket of pcscd, and what its client sends there: the length and the number of the command, then three numbers of
+/// four bytes, of which the last one is the result in the answer.
+const SOCKET: &str = "/run/pcscd/pcscd.comm";
+const COMMAND_VERSION: u32 = 0x11;
+
+/// Answers every client as pcscd does, with these results for the version of the protocol and for a new context.
+fn answer_clients(listener: &UnixListener, version: u32, context: u32) {
+    for client in listener.incoming() {
+        let Ok(mut client) = client else { return };
+        let mut request = [0; 20];
+        while client.read_exact(&mut request).is_ok() {
+            let command = u32::from_ne_bytes(request[4..8].try_into().unwrap());
+            let result = if command == COMMAND_VERSION { version } else { context };
+            let answer = [&request[8..16], &result.to_ne_bytes()].concat();
+            if client.write_all(&answer).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn in_a_private_stack_a_service_that_refuses_says_why() {
+    let _turn = Turn::take();
+    for (version, context, cause) in
+        [(0x8010_001E, 0, "another version of its protocol"), (0, 0x8010_006A, "/etc/polkit-1/rules.d")]
+    {
+        let log = LogFile::new();
+        restart_pcscd(|| {
+            fs::remove_file(SOCKET).unwrap();
+            let listener = UnixListener::bind(SOCKET).unwrap();
+            // Ends with this process.
+            thread::spawn(move || answer_clients(&listener, version, context));
+            let module = log.module();
+            for _ in 0..20 {
+                assert!(module.client.get_all_slots().unwrap().is_empty());
+            }
+        });
+        let errors = log.lines("ERROR");
+        assert!(errors.len() == 1 && errors[0].contains(cause), "{errors:#?}");
+    }
 }
