@@ -36,7 +36,7 @@ pub struct Machine {
     pub next_begin: Option<LONG>,
     /// The next query of the reader's state fails with this.
     pub next_state: Option<LONG>,
-    /// A query of the reader's state has failed, so the module takes the card to be gone.
+    /// A query of the reader's state has failed, so the module does not know whether the card is there.
     state_failed: bool,
     /// The reader's PIN pad.
     pub pad: Option<Pad>,
