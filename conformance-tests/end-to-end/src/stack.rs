@@ -175,7 +175,7 @@ impl OtherReaders {
     /// Plugs them in with the name of `reader`.
     ///
     /// # Panics
-    /// Without a private stack, and where they do not come.
+    /// Without a private stack, and if the readers do not come.
     #[track_caller]
     #[must_use]
     pub fn plug_as(reader: Reader) -> Self {
@@ -197,9 +197,7 @@ impl OtherReaders {
             let text = [b"FRIENDLYNAME \"", name, rest.as_bytes()].concat();
             fs::write(&other.configuration, text).expect("a file of the private stack");
         });
-        wait_until("pcscd shows its readers", || {
-            reader_state(Reader::First).is_some() && reader_state(Reader::Second).is_some()
-        });
+        wait_until("the other readers come", || reader_state(reader).is_some());
         other
     }
 
@@ -210,9 +208,7 @@ impl OtherReaders {
     pub fn unplug(self) {
         let reader = self.reader;
         drop(self);
-        wait_until("pcscd shows its readers", || {
-            reader_state(Reader::First).is_some() && reader_state(Reader::Second).is_some()
-        });
+        wait_until("the other readers go", || reader_state(reader).is_none());
     }
 }
 
