@@ -65,17 +65,20 @@ fn an_unexpected_status_word_at_a_signature() {
     use RvError::{DeviceError, FunctionFailed, UserNotLoggedIn};
     // A PIN that is refused without a count of tries is not sent again, so the login ends.
     let cases = [
-        // One card answers the first command after power-up with 6F00, so the module repeats it (card-facts §1.3).
+        // One card answers the first command after power-up with 6F00, so the module repeats it (card-facts §1.3). It repeats
+        // any refused SELECT once: one odd answer makes no card of another kind.
         (Step::Select, 1, "6F00", None),
         (Step::Select, 2, "6F00", Some(DeviceError)),
         (Step::Verify, 1, "6F00", Some(UserNotLoggedIn)),
         (Step::Compute, 1, "6F00", Some(DeviceError)),
         // "A PIN is needed", though the signature has just verified it.
-        (Step::Select, 1, "6982", Some(DeviceError)),
+        (Step::Select, 1, "6982", None),
+        (Step::Select, 2, "6982", Some(DeviceError)),
         (Step::Verify, 1, "6982", Some(UserNotLoggedIn)),
         (Step::Compute, 1, "6982", Some(DeviceError)),
         // A card without short file identifiers may also answer with 6A86, so the module tries the other form.
-        (Step::Select, 1, "6A86", Some(DeviceError)),
+        (Step::Select, 1, "6A86", None),
+        (Step::Select, 2, "6A86", Some(DeviceError)),
         (Step::Verify, 1, "6A86", None),
         (Step::Verify, 2, "6A86", Some(UserNotLoggedIn)),
         (Step::Compute, 1, "6A86", None),
