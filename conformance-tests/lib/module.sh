@@ -24,7 +24,7 @@ step_build() {
     cargo build --release --locked --package jpki-virtual-card
 }
 
-step_in_process() { cargo test --workspace --exclude jpki-end-to-end --exclude pkcs11-contract --locked; }
+step_in_process() { cargo test --workspace --exclude jpki-end-to-end --exclude pkcs11-contract --locked --no-fail-fast; }
 
 # Options that leave out the tests that cannot run on this machine, and what it lacks for them.
 SKIP_OPTIONS=() LACKS=()
@@ -66,7 +66,7 @@ tests_on_the_stack() {
         JPKI_VIRTUAL_CARD=$(realpath "$TARGET/release/jpki-virtual-card") \
         JPKI_PKCS11_CONFIG=/dev/null \
         conformance-tests/stack \
-        cargo test --package "$1" --locked --offline -- --test-threads=1 "${SKIP_OPTIONS[@]}"
+        cargo test --package "$1" --locked --offline --no-fail-fast -- --test-threads=1 "${SKIP_OPTIONS[@]}"
 }
 
 step_demo() { pkcs11-tool-scripts/demo; }
