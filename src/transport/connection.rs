@@ -166,10 +166,15 @@ impl Drop for PcscChannel<'_> {
             Ending::Leave => Disposition::LeaveCard,
             Ending::PowerDown => Disposition::UnpowerCard,
         };
-        // Fails if the card or the service is gone, and the transaction with it; or if another program has reset the card.
-        if let (Err((transaction, error)), Ending::PowerDown) = (transaction.end(disposition), self.ending) {
-            log::debug!("the transaction could not end with a power-down: {}", Error::from(error));
-            power_down(transaction, self.share);
+        let Err((transaction, error)) = transaction.end(disposition) else { return };
+        match (self.ending, Error::from(error)) {
+            // The card or the service is gone, and the transaction with it.
+            (Ending::Leave, _) | (_, Error::Removed | Error::NoReader | Error::ServiceGone) => {}
+            // For one, another program has reset the card.
+            (Ending::PowerDown, error) => {
+                log::debug!("the transaction could not end with a power-down: {error}");
+                power_down(transaction, self.share);
+            }
         }
     }
 }
