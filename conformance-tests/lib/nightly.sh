@@ -37,6 +37,7 @@ need_nightly() {
 # Without the tests of src/token: they lock the memory of PINs, which Miri cannot do, and make RSA keys, which takes
 # Miri hours. Other tests that Miri cannot run say so: #[cfg_attr(miri, ignore = "the reason")].
 step_miri() {
+    give_way
     need_nightly miri rust-src || return 0
     # Some tests have folders of their own.
     MIRIFLAGS=-Zmiri-disable-isolation \
